@@ -1,0 +1,122 @@
+/**
+ * The text messages of a link: JSON, one object each, told apart by `kind`. Reads and writes them; knows no socket and
+ * does not know when which one may be sent.
+ */
+import { ControlFields } from './control-fields.ts';
+import { ControlViolation } from './control-violation.ts';
+import { readAuthority, readBackendId, readHostPattern, readPathPrefix } from './grammar.ts';
+
+/** The longest control message in UTF-16 units: far above what the lists below can fill, far below what could hurt. */
+export const maxControlLength = 64 * 1024;
+/** Versions, instance and node names. */
+const maxNameLength = 64;
+/** URLs and reasons for people. */
+const maxTextLength = 2048;
+/** A token with every claim filled stays under this; the bound is the one the verifier has. */
+const maxTokenLength = 8 * 1024;
+
+/** The agent, first thing on a link. */
+export interface Hello {
+  readonly kind: 'hello';
+  /** The agent's program version, such as `0.1.0`. */
+  readonly version: string;
+  /** One run of one agent, the same on all its links. */
+  readonly instance: string;
+  readonly backend: string;
+  readonly hosts: readonly string[];
+  readonly paths: readonly string[];
+  readonly options: HelloOptions;
+}
+
+export interface HelloOptions {
+  /** The Host line the backend gets in place of the client's: the proxy writes it, since the agent parses no HTTP. */
+  readonly hostHeader?: string;
+}
+
+/** The proxy, in answer to hello. */
+export interface Welcome {
+  readonly kind: 'welcome';
+  readonly node: string;
+  /** Where clients reach this backend. */
+  readonly urls: readonly string[];
+  readonly limits: WelcomeLimits;
+}
+
+export interface WelcomeLimits {
+  /** How many streams the proxy opens on this link at the same time. */
+  readonly maxStreams: number;
+}
+
+/** The agent, whenever it changes. */
+export interface Health {
+  readonly kind: 'health';
+  readonly serving: boolean;
+  readonly why?: string;
+}
+
+/** The agent: a fresh token on the living link. */
+export interface Renew {
+  readonly kind: 'renew';
+  readonly token: string;
+}
+
+export type Control = Hello | Welcome | Health | Renew;
+
+export function writeControl(control: Control): string {
+  return JSON.stringify(control);
+}
+
+/**
+ * Reads one text message. An object of an unknown `kind` is undefined: ignored, so that later versions can say more.
+ * Fields that a kind does not have are dropped. Throws `ControlViolation`.
+ */
+export function readControl(text: string): Control | undefined {
+  if (text.length > maxControlLength)
+    throw new ControlViolation('control_too_long', 'a control message is over 64 KiB');
+  const fields = new ControlFields(parseObject(text));
+  const kind = fields.text('kind', maxNameLength);
+  switch (kind) {
+    case 'hello':
+      return readHello(fields);
+    case 'welcome':
+      return {
+        kind,
+        node: fields.text('node', maxNameLength),
+        urls: fields.texts('urls', maxTextLength),
+        limits: { maxStreams: fields.object('limits').count('maxStreams') },
+      };
+    case 'health': {
+      const why = fields.optionalText('why', maxTextLength);
+      const serving = fields.flag('serving');
+      return why === undefined ? { kind, serving } : { kind, serving, why };
+    }
+    case 'renew':
+      return { kind, token: fields.text('token', maxTokenLength) };
+    default:
+      return undefined;
+  }
+}
+
+function readHello(fields: ControlFields): Hello {
+  const hostHeader = fields.object('options').optionalName('hostHeader', readAuthority);
+  return {
+    kind: 'hello',
+    version: fields.text('version', maxNameLength),
+    instance: fields.text('instance', maxNameLength),
+    backend: fields.name('backend', readBackendId),
+    hosts: fields.names('hosts', readHostPattern),
+    paths: fields.names('paths', readPathPrefix),
+    options: hostHeader === undefined ? {} : { hostHeader },
+  };
+}
+
+function parseObject(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new ControlViolation('control_malformed', 'a control message is not a JSON object');
+}
