@@ -1,0 +1,110 @@
+/**
+ * Whether the peer lives, and how far away it is. Any inbound byte is life; after a while of silence a ping asks for one, and its
+ * answer measures the round trip. It holds the session's only notion of now: the time it was last told.
+ */
+
+/** A round trip older than this is measured again, if anybody wants it: paths change. */
+const roundTripValidMs = 10_000;
+
+export class Heartbeat {
+  readonly #pingAfterMs: number;
+  readonly #deadAfterMs: number;
+  readonly #random: () => number;
+  #nowMs: number;
+  #heardMs: number;
+  /** Silence after which the next ping goes: jittered, so that a thousand links do not ping in step. */
+  #patienceMs: number;
+  #hasPingedThisSilence = false;
+  #isPingDue = false;
+  #pingValue = 0;
+  /** Of the ping under way. */
+  #pingSentMs: number | undefined = undefined;
+  #rttMs: number | undefined = undefined;
+  #rttMeasuredMs = 0;
+  #isRoundTripWanted = false;
+
+  constructor(pingAfterMs: number, deadAfterMs: number, random: () => number, nowMs: number) {
+    this.#pingAfterMs = pingAfterMs;
+    this.#deadAfterMs = deadAfterMs;
+    this.#random = random;
+    this.#nowMs = nowMs;
+    this.#heardMs = nowMs;
+    this.#patienceMs = this.#jitter();
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
+  get isPingDue(): boolean {
+    return this.#isPingDue;
+  }
+
+  get nextDeadlineMs(): number {
+    return (
+      this.#heardMs +
+      (this.#hasPingedThisSilence ? this.#deadAfterMs : Math.min(this.#patienceMs, this.#deadAfterMs))
+    );
+  }
+
+  /** Bytes came. */
+  heard(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#heardMs = nowMs;
+    if (!this.#hasPingedThisSilence) return;
+    this.#hasPingedThisSilence = false;
+    this.#patienceMs = this.#jitter();
+  }
+
+  wantRoundTrip(): void {
+    this.#isRoundTripWanted = true;
+  }
+
+  /** A ping is due if somebody wants the round trip and it is unknown or old. Called only when the time is fresh: it starts the clock. */
+  measure(): void {
+    if (!this.#isRoundTripWanted) return;
+    this.#isRoundTripWanted = false;
+    if (this.#isPingDue || this.#isYoung(this.#pingSentMs)) return;
+    if (this.#rttMs !== undefined && this.#isYoung(this.#rttMeasuredMs)) return;
+    this.#isPingDue = true;
+  }
+
+  tick(nowMs: number): 'alive' | 'dead' {
+    this.#nowMs = nowMs;
+    const silenceMs = nowMs - this.#heardMs;
+    if (silenceMs >= this.#deadAfterMs) return 'dead';
+    if (silenceMs >= this.#patienceMs && !this.#hasPingedThisSilence) {
+      this.#hasPingedThisSilence = true;
+      this.#isPingDue = true;
+    }
+    return 'alive';
+  }
+
+  /** The ping leaves: returns its value. Only the latest ping counts. */
+  takePing(): number {
+    this.#isPingDue = false;
+    this.#pingSentMs = this.#nowMs;
+    this.#pingValue = (this.#pingValue + 1) >>> 0;
+    return this.#pingValue;
+  }
+
+  /** A ping's ACK. One that nobody waits for is ignored: it harms nobody. */
+  acceptAck(value: number): void {
+    if (this.#pingSentMs === undefined || value !== this.#pingValue) return;
+    this.#rttMs = this.#nowMs - this.#pingSentMs;
+    this.#rttMeasuredMs = this.#nowMs;
+    this.#pingSentMs = undefined;
+  }
+
+  #isYoung(timeMs: number | undefined): boolean {
+    return timeMs !== undefined && this.#nowMs - timeMs < roundTripValidMs;
+  }
+
+  #jitter(): number {
+    return this.#pingAfterMs * (0.9 + 0.2 * this.#random());
+  }
+}

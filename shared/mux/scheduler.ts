@@ -1,0 +1,125 @@
+/**
+ * The order of what goes out: GoAway, ping, answers, then the streams' urgent frames (RST, window updates, ACKs), then the
+ * streams' data in turns of one frame. It decides who is next and never what they say.
+ */
+import type { Answers } from './answers.ts';
+import { Fifo } from './fifo.ts';
+import { frameFlag, frameType, headerBytes, maxDataBytes, writeHeader } from './frame.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { MuxStream } from './stream.ts';
+
+/** A data frame is cut to fit the rest of the output, but not into less than this: crumbs cost more than the space they fill. */
+const minFragmentBytes = 1_024;
+
+export class Scheduler {
+  readonly #answers: Answers;
+  readonly #heartbeat: Heartbeat;
+  readonly #onOutput: () => void;
+  readonly #urgent = new Fifo<MuxStream>();
+  readonly #turns = new Fifo<MuxStream>();
+  #goAwayCode: number | undefined = undefined;
+  /** The user knows that there is output and has not yet seen the end of it. */
+  #isAnnounced = false;
+  #isSilenced = false;
+
+  constructor(answers: Answers, heartbeat: Heartbeat, onOutput: () => void) {
+    this.#answers = answers;
+    this.#heartbeat = heartbeat;
+    this.#onOutput = onOutput;
+  }
+
+  get hasOutput(): boolean {
+    if (this.#goAwayCode !== undefined) return true;
+    if (this.#isSilenced) return false;
+    return (
+      this.#heartbeat.isPingDue || this.#answers.size > 0 || this.#urgent.size > 0 || this.#turns.size > 0
+    );
+  }
+
+  wantTurn(stream: MuxStream): void {
+    this.#turns.join(stream.turn);
+    this.announce();
+  }
+
+  wantUrgent(stream: MuxStream): void {
+    this.#urgent.join(stream.urgent);
+    this.announce();
+  }
+
+  goAway(code: number): void {
+    this.#goAwayCode = code;
+    this.announce();
+  }
+
+  /** The peer broke the protocol: nothing but this goes out any more. */
+  fail(code: number): void {
+    this.#isSilenced = true;
+    this.goAway(code);
+  }
+
+  /** There is nobody left to say anything to, nor to tell of it. */
+  close(): void {
+    this.#isSilenced = true;
+    this.#isAnnounced = true;
+    this.#goAwayCode = undefined;
+  }
+
+  /** Tells the user, once until `take` has returned 0, if there is output. */
+  announce(): void {
+    if (this.#isAnnounced || !this.hasOutput) return;
+    this.#isAnnounced = true;
+    this.#onOutput();
+  }
+
+  /** Fills `into` with whole frames; returns how many bytes, 0 when there is nothing to say. */
+  take(into: Uint8Array): number {
+    if (into.length < headerBytes + maxDataBytes) throw new Error('output buffer smaller than one frame');
+    let at = this.#writeGoAway(into, 0);
+    if (!this.#isSilenced) {
+      at = this.#writePing(into, at);
+      at = this.#answers.write(into, at);
+      at = this.#writeUrgent(into, at);
+      at = this.#writeTurns(into, at);
+    }
+    if (at === 0 && !this.#isSilenced) this.#isAnnounced = false;
+    return at;
+  }
+
+  #writeGoAway(into: Uint8Array, at: number): number {
+    if (this.#goAwayCode === undefined) return at;
+    const code = this.#goAwayCode;
+    this.#goAwayCode = undefined;
+    return writeHeader(into, at, frameType.goAway, 0, 0, code);
+  }
+
+  #writePing(into: Uint8Array, at: number): number {
+    if (!this.#heartbeat.isPingDue) return at;
+    return writeHeader(into, at, frameType.ping, frameFlag.syn, 0, this.#heartbeat.takePing());
+  }
+
+  #writeUrgent(into: Uint8Array, at: number): number {
+    let end = at;
+    while (into.length - end >= headerBytes) {
+      const place = this.#urgent.first;
+      if (place === undefined) break;
+      this.#urgent.remove(place);
+      end = place.holder.writeUrgent(into, end);
+    }
+    return end;
+  }
+
+  #writeTurns(into: Uint8Array, at: number): number {
+    let end = at;
+    for (;;) {
+      const place = this.#turns.first;
+      if (place === undefined) break;
+      const stream = place.holder;
+      if (into.length - end < headerBytes + Math.min(stream.queuedBytes, minFragmentBytes)) break;
+      this.#turns.remove(place);
+      end = stream.writeTurn(into, end);
+      if (stream.hasTurn) this.#turns.join(place);
+      stream.offerRoom();
+    }
+    return end;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The sending half of one stream: the credit its peer has granted, and what it was given to send and has not framed yet. It keeps
+ * references, not copies, and copies every byte once, into the output. It knows neither frames nor flags.
+ */
+import { maxUint32 } from './frame.ts';
+import { initialWindowBytes } from './window.ts';
+
+/** Bounds the references: without it a writer of single bytes could hold 131,072 views in 128 KiB. */
+const maxChunks = 1_024;
+
+export class SendQueue {
+  readonly #maxBytes: number;
+  readonly #chunks: Uint8Array[] = [];
+  /** The first chunk that still has bytes, and how many of it are gone. */
+  #head = 0;
+  #headOffset = 0;
+  #bytes = 0;
+  /** What the peer takes beyond what is queued: taken off as bytes are queued, so that nothing queued ever waits for credit. */
+  #creditBytes = initialWindowBytes;
+  #isStarved = false;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get roomBytes(): number {
+    if (this.#chunks.length - this.#head >= maxChunks) return 0;
+    return Math.min(this.#creditBytes, this.#maxBytes - this.#bytes);
+  }
+
+  /** Takes as much as there is room for; returns how much. */
+  offer(bytes: Uint8Array): number {
+    const taken = Math.min(bytes.length, this.roomBytes);
+    if (taken < bytes.length) this.#isStarved = true;
+    if (taken === 0) return 0;
+    this.#chunks.push(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    this.#bytes += taken;
+    this.#creditBytes -= taken;
+    return taken;
+  }
+
+  /** The peer's window update; false if it takes the window over 2^32-1. */
+  acceptCredit(bytes: number): boolean {
+    if (this.#creditBytes + this.#bytes + bytes > maxUint32) return false;
+    this.#creditBytes += bytes;
+    return true;
+  }
+
+  /** True once after an offer was cut short, as soon as half the queue is free: so writes do not come in crumbs. */
+  takeRelief(): boolean {
+    if (!this.#isStarved || this.#bytes > this.#maxBytes / 2 || this.roomBytes === 0) return false;
+    this.#isStarved = false;
+    return true;
+  }
+
+  /** Copies at most `limitBytes` to `at` and forgets them; returns how many. */
+  takeInto(into: Uint8Array, at: number, limitBytes: number): number {
+    let taken = 0;
+    while (taken < limitBytes) {
+      const chunk = this.#chunks[this.#head];
+      if (chunk === undefined) break;
+      const leftBytes = chunk.length - this.#headOffset;
+      const bytes = Math.min(leftBytes, limitBytes - taken);
+      const isWhole = bytes === chunk.length;
+      into.set(isWhole ? chunk : chunk.subarray(this.#headOffset, this.#headOffset + bytes), at + taken);
+      taken += bytes;
+      if (bytes === leftBytes) this.#forgetHead();
+      else this.#headOffset += bytes;
+    }
+    this.#bytes -= taken;
+    return taken;
+  }
+
+  clear(): void {
+    this.#chunks.length = 0;
+    this.#head = 0;
+    this.#headOffset = 0;
+    this.#bytes = 0;
+  }
+
+  #forgetHead(): void {
+    this.#headOffset = 0;
+    this.#head++;
+    // The array stays within twice the bound, at a cost of one move per chunk.
+    if (this.#head === this.#chunks.length || this.#head === maxChunks) {
+      this.#chunks.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One yamux stream: what its user may do with it, which transitions that makes, and the frames it has to say.
+ * It knows nothing of other streams: whose turn it is is the scheduler's business, which ids are alive the table's.
+ *
+ * The upper half is for users; the lower half (from `acceptFrame` on) is for the session alone.
+ */
+import type { ResetCode } from './codes.ts';
+import { Place } from './fifo.ts';
+import { frameFlag, frameType, headerBytes, maxDataBytes, writeHeader } from './frame.ts';
+import { SendQueue } from './send-queue.ts';
+import type { StreamHandler, StreamOwner } from './stream-handler.ts';
+import { ReceiveWindow } from './window.ts';
+
+export type { StreamHandler } from './stream-handler.ts';
+
+export class MuxStream {
+  readonly id: number;
+  handler: StreamHandler;
+  readonly turn = new Place<MuxStream>(this);
+  readonly urgent = new Place<MuxStream>(this);
+  /** In the line of those whose ACK may wait a little for a frame to ride on. */
+  readonly delayedAck = new Place<MuxStream>(this);
+  ackDueMs = Infinity;
+
+  readonly #owner: StreamOwner;
+  readonly #window: ReceiveWindow;
+  readonly #queue: SendQueue;
+  /** SYN or ACK, whichever this side owes, until its first frame has left. */
+  #openingFlag: number;
+  #isEndAsked = false;
+  #isEndSent = false;
+  #isEndReceived = false;
+  #isReset = false;
+  /** Of the RST that is still to be sent. */
+  #resetCode: ResetCode | undefined = undefined;
+
+  constructor(owner: StreamOwner, id: number, openingFlag: number, handler: StreamHandler) {
+    this.#owner = owner;
+    this.id = id;
+    this.#openingFlag = openingFlag;
+    this.handler = handler;
+    this.#window = new ReceiveWindow(owner.maxWindowBytes, owner.budget);
+    this.#queue = new SendQueue(owner.maxQueuedBytes);
+  }
+
+  /** Our FIN has left. */
+  get isEndSent(): boolean {
+    return this.#isEndSent;
+  }
+
+  /** The peer's FIN is here. */
+  get isEndReceived(): boolean {
+    return this.#isEndReceived;
+  }
+
+  /** Reset by either side, or its session was closed. */
+  get isReset(): boolean {
+    return this.#isReset;
+  }
+
+  /** Reset, or both sides have ended: no frame of the peer has a meaning for it any more. */
+  get isOver(): boolean {
+    return this.#isReset || (this.#isEndSent && this.#isEndReceived);
+  }
+
+  /** What `write` would take now. */
+  get writableBytes(): number {
+    if (this.#isReset || this.#isEndAsked) return 0;
+    return this.#queue.roomBytes;
+  }
+
+  /** Taken by `write` and not yet framed. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Delivered by `onData` and not yet consumed. */
+  get unconsumedBytes(): number {
+    return this.#window.unconsumedBytes;
+  }
+
+  /** The size of our receive window: how much the peer may have under way. */
+  get windowBytes(): number {
+    return this.#window.sizeBytes;
+  }
+
+  /**
+   * Takes what credit and queue have room for, by reference until it is framed, and returns how much that is. If it is less than
+   * was offered, `onWritable` follows. A reset stream takes 0 and calls nothing more: `onReset` has told its user, or its user did it.
+   * @throws Error after `end()`: that is a mistake in the program.
+   */
+  write(bytes: Uint8Array): number {
+    if (this.#isReset) return 0;
+    if (this.#isEndAsked) throw new Error('write after end of a stream');
+    const taken = this.#queue.offer(bytes);
+    if (taken === 0) return 0;
+    this.#owner.hold(taken);
+    this.#owner.wantTurn(this);
+    return taken;
+  }
+
+  /** FIN behind what is queued. Idempotent; of a reset stream nothing. */
+  end(): void {
+    if (this.#isReset || this.#isEndAsked) return;
+    this.#isEndAsked = true;
+    this.#owner.wantTurn(this);
+  }
+
+  /** Drops what is queued and says RST with this code. Idempotent; nothing is called on the handler afterwards. */
+  reset(code: ResetCode): void {
+    if (this.isOver) return;
+    this.#abandon();
+    if (!this.isAnnounced) {
+      this.#owner.retire(this);
+      return;
+    }
+    this.#resetCode = code;
+    this.#owner.wantUrgent(this);
+  }
+
+  /**
+   * `bytes` of what `onData` delivered have gone on. Harmless after the stream is over.
+   * @throws Error for more than was delivered: that is a mistake in the program.
+   */
+  consume(bytes: number): void {
+    if (this.#isReset) return;
+    if (!(bytes >= 0 && bytes <= this.#window.unconsumedBytes)) {
+      if (this.isOver) return;
+      throw new Error('consumed more of a stream than was delivered');
+    }
+    this.#window.consume(bytes);
+    this.#owner.hold(-bytes);
+    if (this.#isEndReceived || !this.#window.isUpdateDue) return;
+    this.#owner.wantUrgent(this);
+    this.#owner.wantRoundTrip();
+  }
+
+  /** A data frame of this length begins; false if the window does not cover it. */
+  acceptFrame(lengthBytes: number, nowMs: number, rttMs: number | undefined): boolean {
+    if (!this.#window.accept(lengthBytes)) return false;
+    if (this.#window.tune(nowMs, rttMs) && this.#window.isUpdateDue) this.#owner.wantUrgent(this);
+    return true;
+  }
+
+  deliver(bytes: Uint8Array): void {
+    this.#window.deliver(bytes.length);
+    this.#owner.hold(bytes.length);
+    this.handler.onData(this, bytes);
+  }
+
+  /** The peer's window update; false if it takes the window over 2^32-1. */
+  acceptCredit(bytes: number): boolean {
+    return this.#queue.acceptCredit(bytes);
+  }
+
+  /** The peer's FIN. Idempotent: a second one says nothing new. */
+  acceptEnd(): void {
+    if (this.#isEndReceived) return;
+    this.#isEndReceived = true;
+    if (this.#isEndSent) this.#finish();
+    this.handler.onEnd(this);
+  }
+
+  /** The peer's RST, or the link is gone: nothing can be said to anybody any more. */
+  acceptReset(code: ResetCode): void {
+    const wasReset = this.#isReset;
+    this.#resetCode = undefined;
+    this.#abandon();
+    this.#owner.retire(this);
+    if (!wasReset) this.handler.onReset(this, code);
+  }
+
+  /** Calls `onWritable` if it is owed and there is room. */
+  offerRoom(): void {
+    if (!this.#isReset && !this.#isEndAsked && this.#queue.takeRelief()) this.handler.onWritable(this);
+  }
+
+  /** The peer knows of it. */
+  get isAnnounced(): boolean {
+    return this.#openingFlag !== frameFlag.syn;
+  }
+
+  /** It has something to say in its turn. */
+  get hasTurn(): boolean {
+    if (this.#isReset) return false;
+    return (
+      this.#queue.bytes > 0 || this.#openingFlag === frameFlag.syn || (this.#isEndAsked && !this.#isEndSent)
+    );
+  }
+
+  /** Writes its one frame of this turn: data, or with none queued a window update that carries the flags. Returns its end. */
+  writeTurn(into: Uint8Array, at: number): number {
+    const limitBytes = Math.min(maxDataBytes, into.length - at - headerBytes);
+    const bytes = this.#queue.takeInto(into, at + headerBytes, limitBytes);
+    const isLast = this.#isEndAsked && !this.#isEndSent && this.#queue.bytes === 0;
+    const flags = this.#takeOpeningFlag() | (isLast ? frameFlag.fin : 0);
+    if (isLast) this.#isEndSent = true;
+    if (bytes === 0) writeHeader(into, at, frameType.windowUpdate, flags, this.id, this.#takeUpdate());
+    else writeHeader(into, at, frameType.data, flags, this.id, bytes);
+    this.#owner.hold(-bytes);
+    if (this.isOver) this.#finish();
+    return at + headerBytes + bytes;
+  }
+
+  /** Writes its urgent frame: RST, or a window update that takes the ACK along (nothing if both went otherwise). Returns its end. */
+  writeUrgent(into: Uint8Array, at: number): number {
+    if (this.#resetCode === undefined) {
+      const flags = this.#takeOpeningFlag();
+      const updateBytes = this.#takeUpdate();
+      if (flags === 0 && updateBytes === 0) return at;
+      return writeHeader(into, at, frameType.windowUpdate, flags, this.id, updateBytes);
+    }
+    const end = writeHeader(into, at, frameType.windowUpdate, frameFlag.rst, this.id, this.#resetCode);
+    this.#resetCode = undefined;
+    this.#owner.retire(this);
+    return end;
+  }
+
+  #takeOpeningFlag(): number {
+    const flag = this.#openingFlag;
+    this.#openingFlag = 0;
+    this.delayedAck.leave();
+    return flag;
+  }
+
+  /** To a peer that has ended there is nothing to grant. */
+  #takeUpdate(): number {
+    return this.#isEndReceived ? 0 : this.#window.takeUpdate();
+  }
+
+  /** Both sides have ended. What is delivered and not consumed stays counted until it is. */
+  #finish(): void {
+    this.#leaveLines();
+    this.#window.release();
+    this.#owner.retire(this);
+  }
+
+  /** Idempotent. What is delivered and not consumed is nobody's to give back any more. */
+  #abandon(): void {
+    this.#leaveLines();
+    if (this.#isReset) return;
+    this.#isReset = true;
+    this.#owner.hold(-this.#queue.bytes - this.#window.unconsumedBytes);
+    this.#queue.clear();
+    this.#window.release();
+  }
+
+  #leaveLines(): void {
+    this.turn.leave();
+    this.urgent.leave();
+    this.delayedAck.leave();
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The streams of one session that are not over: whose ids they have, how many each side may have, what they share.
+ * A stream leaves when its last frame has left (or nobody is there to read it), so a reset stream counts until its RST is out:
+ * that bounds the RSTs a peer can provoke. It knows no frames.
+ */
+import type { ResetCode } from './codes.ts';
+import type { DelayedAcks } from './delayed-acks.ts';
+import { frameFlag, maxUint32 } from './frame.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { Scheduler } from './scheduler.ts';
+import { MuxStream } from './stream.ts';
+import type { StreamHandler, StreamOwner } from './stream-handler.ts';
+import type { WindowBudget } from './window.ts';
+
+export interface TableLimits {
+  readonly maxInboundStreams: number;
+  readonly maxOutboundStreams: number;
+  readonly maxQueuedBytes: number;
+  readonly maxWindowBytes: number;
+  readonly budget: WindowBudget;
+  /** Ours: odd for a client, even for a server. */
+  readonly firstStreamId: number;
+}
+
+export class StreamTable implements StreamOwner {
+  readonly maxQueuedBytes: number;
+  readonly maxWindowBytes: number;
+  readonly budget: WindowBudget;
+  readonly #limits: TableLimits;
+  readonly #scheduler: Scheduler;
+  readonly #heartbeat: Heartbeat;
+  readonly #delayedAcks: DelayedAcks;
+  readonly #inbound = new Map<number, MuxStream>();
+  readonly #outbound = new Map<number, MuxStream>();
+  #nextId: number;
+  /** The peer's ids need not come in order, but none above this has come. */
+  #highestPeerId = 0;
+  #heldBytes = 0;
+
+  constructor(limits: TableLimits, scheduler: Scheduler, heartbeat: Heartbeat, delayedAcks: DelayedAcks) {
+    this.maxQueuedBytes = limits.maxQueuedBytes;
+    this.maxWindowBytes = limits.maxWindowBytes;
+    this.budget = limits.budget;
+    this.#limits = limits;
+    this.#scheduler = scheduler;
+    this.#heartbeat = heartbeat;
+    this.#delayedAcks = delayedAcks;
+    this.#nextId = limits.firstStreamId;
+  }
+
+  get size(): number {
+    return this.#inbound.size + this.#outbound.size;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  isOurs(id: number): boolean {
+    return id % 2 === this.#nextId % 2;
+  }
+
+  get(id: number): MuxStream | undefined {
+    return this.isOurs(id) ? this.#outbound.get(id) : this.#inbound.get(id);
+  }
+
+  /** Whether frames may still be under way for this id although it is not here: it was opened, or passed over by a later one. */
+  wasOpened(id: number): boolean {
+    return this.isOurs(id) ? id < this.#nextId : id <= this.#highestPeerId;
+  }
+
+  /** Undefined: our ids or our limit are used up. */
+  open(handler: StreamHandler): MuxStream | undefined {
+    const id = this.#nextId;
+    if (id > maxUint32 || this.#outbound.size >= this.#limits.maxOutboundStreams) return undefined;
+    this.#nextId = id + 2;
+    const stream = new MuxStream(this, id, frameFlag.syn, handler);
+    this.#outbound.set(id, stream);
+    this.#scheduler.wantTurn(stream);
+    return stream;
+  }
+
+  /** The peer used this id, whether or not a stream comes of it. */
+  noteOpened(id: number): void {
+    if (id > this.#highestPeerId) this.#highestPeerId = id;
+  }
+
+  get isFullForPeer(): boolean {
+    return this.#inbound.size >= this.#limits.maxInboundStreams;
+  }
+
+  accept(id: number, handler: StreamHandler): MuxStream {
+    const stream = new MuxStream(this, id, frameFlag.ack, handler);
+    this.#inbound.set(id, stream);
+    this.#delayedAcks.add(stream, this.#heartbeat.nowMs);
+    return stream;
+  }
+
+  /** The link is gone: every stream hears of it as a reset. */
+  resetAll(code: ResetCode): void {
+    for (const stream of this.#outbound.values()) stream.acceptReset(code);
+    for (const stream of this.#inbound.values()) stream.acceptReset(code);
+  }
+
+  wantTurn(stream: MuxStream): void {
+    this.#scheduler.wantTurn(stream);
+  }
+
+  wantUrgent(stream: MuxStream): void {
+    this.#scheduler.wantUrgent(stream);
+  }
+
+  wantRoundTrip(): void {
+    this.#heartbeat.wantRoundTrip();
+  }
+
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  retire(stream: MuxStream): void {
+    if (this.isOurs(stream.id)) this.#outbound.delete(stream.id);
+    else this.#inbound.delete(stream.id);
+  }
+}
