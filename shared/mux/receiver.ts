@@ -52,6 +52,10 @@ export class Receiver {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Whatever else comes is ignored. */
   stop(): void {
     this.#isStopped = true;
@@ -138,7 +142,7 @@ export class Receiver {
       if (isLast) stream.acceptEnd();
       return;
     }
-    if (stream.isEndReceived)
+    if (stream.endReceived)
       throw this.#violate('data_after_fin', `data behind the FIN of stream ${stream.id}`);
     if (!stream.acceptFrame(length, this.#heartbeat.nowMs, this.#heartbeat.rttMs)) {
       throw this.#violate(

@@ -85,9 +85,12 @@ export class SendQueue {
   #forgetHead(): void {
     this.#headOffset = 0;
     this.#head++;
-    // The array stays within twice the bound, at a cost of one move per chunk.
-    if (this.#head === this.#chunks.length || this.#head === maxChunks) {
-      this.#chunks.splice(0, this.#head);
+    if (this.#head === this.#chunks.length) {
+      this.#chunks.length = 0;
+      this.#head = 0;
+    } else if (this.#head === maxChunks) {
+      // The array stays within twice the bound, at a cost of one move per chunk.
+      this.#chunks.splice(0, maxChunks);
       this.#head = 0;
     }
   }

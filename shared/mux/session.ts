@@ -132,7 +132,7 @@ export class MuxSession {
     return this.#heartbeat.rttMs;
   }
 
-  /** Queued and not yet framed, and delivered and not yet consumed, of all streams. */
+  /** Queued and not yet framed, and delivered and not yet consumed, of all streams that are not over. */
   get heldBytes(): number {
     return this.#table.heldBytes;
   }
@@ -153,6 +153,7 @@ export class MuxSession {
    */
   receive(bytes: Uint8Array, nowMs: number): void {
     if (this.#isReceiving) throw new Error('receive called from within receive');
+    if (this.#receiver.isStopped) return;
     this.#isReceiving = true;
     try {
       this.#heartbeat.heard(nowMs);

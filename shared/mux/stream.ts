@@ -28,9 +28,10 @@ export class MuxStream {
   /** SYN or ACK, whichever this side owes, until its first frame has left. */
   #openingFlag: number;
   #isEndAsked = false;
-  #isEndSent = false;
-  #isEndReceived = false;
+  #endSent = false;
+  #endReceived = false;
   #isReset = false;
+  #isSettled = false;
   /** Of the RST that is still to be sent. */
   #resetCode: ResetCode | undefined = undefined;
 
@@ -44,13 +45,13 @@ export class MuxStream {
   }
 
   /** Our FIN has left. */
-  get isEndSent(): boolean {
-    return this.#isEndSent;
+  get endSent(): boolean {
+    return this.#endSent;
   }
 
   /** The peer's FIN is here. */
-  get isEndReceived(): boolean {
-    return this.#isEndReceived;
+  get endReceived(): boolean {
+    return this.#endReceived;
   }
 
   /** Reset by either side, or its session was closed. */
@@ -60,7 +61,7 @@ export class MuxStream {
 
   /** Reset, or both sides have ended: no frame of the peer has a meaning for it any more. */
   get isOver(): boolean {
-    return this.#isReset || (this.#isEndSent && this.#isEndReceived);
+    return this.#isReset || (this.#endSent && this.#endReceived);
   }
 
   /** What `write` would take now. */
@@ -74,7 +75,7 @@ export class MuxStream {
     return this.#queue.bytes;
   }
 
-  /** Delivered by `onData` and not yet consumed. */
+  /** Delivered by `onData` and not yet consumed. Counted for the session until the stream is over. */
   get unconsumedBytes(): number {
     return this.#window.unconsumedBytes;
   }
@@ -119,18 +120,17 @@ export class MuxStream {
   }
 
   /**
-   * `bytes` of what `onData` delivered have gone on. Harmless after the stream is over.
+   * `bytes` of what `onData` delivered have gone on. Harmless after the stream is over: then nobody waits for them any more.
    * @throws Error for more than was delivered: that is a mistake in the program.
    */
   consume(bytes: number): void {
-    if (this.#isReset) return;
+    if (this.isOver) return;
     if (!(bytes >= 0 && bytes <= this.#window.unconsumedBytes)) {
-      if (this.isOver) return;
       throw new Error('consumed more of a stream than was delivered');
     }
     this.#window.consume(bytes);
     this.#owner.hold(-bytes);
-    if (this.#isEndReceived || !this.#window.isUpdateDue) return;
+    if (this.#endReceived || !this.#window.isUpdateDue) return;
     this.#owner.wantUrgent(this);
     this.#owner.wantRoundTrip();
   }
@@ -155,9 +155,9 @@ export class MuxStream {
 
   /** The peer's FIN. Idempotent: a second one says nothing new. */
   acceptEnd(): void {
-    if (this.#isEndReceived) return;
-    this.#isEndReceived = true;
-    if (this.#isEndSent) this.#finish();
+    if (this.#endReceived) return;
+    this.#endReceived = true;
+    if (this.#endSent) this.#finish();
     this.handler.onEnd(this);
   }
 
@@ -184,7 +184,7 @@ export class MuxStream {
   get hasTurn(): boolean {
     if (this.#isReset) return false;
     return (
-      this.#queue.bytes > 0 || this.#openingFlag === frameFlag.syn || (this.#isEndAsked && !this.#isEndSent)
+      this.#queue.bytes > 0 || this.#openingFlag === frameFlag.syn || (this.#isEndAsked && !this.#endSent)
     );
   }
 
@@ -192,9 +192,9 @@ export class MuxStream {
   writeTurn(into: Uint8Array, at: number): number {
     const limitBytes = Math.min(maxDataBytes, into.length - at - headerBytes);
     const bytes = this.#queue.takeInto(into, at + headerBytes, limitBytes);
-    const isLast = this.#isEndAsked && !this.#isEndSent && this.#queue.bytes === 0;
+    const isLast = this.#isEndAsked && !this.#endSent && this.#queue.bytes === 0;
     const flags = this.#takeOpeningFlag() | (isLast ? frameFlag.fin : 0);
-    if (isLast) this.#isEndSent = true;
+    if (isLast) this.#endSent = true;
     if (bytes === 0) writeHeader(into, at, frameType.windowUpdate, flags, this.id, this.#takeUpdate());
     else writeHeader(into, at, frameType.data, flags, this.id, bytes);
     this.#owner.hold(-bytes);
@@ -202,7 +202,7 @@ export class MuxStream {
     return at + headerBytes + bytes;
   }
 
-  /** Writes its urgent frame: RST, or a window update that takes the ACK along (nothing if both went otherwise). Returns its end. */
+  /** Writes its urgent frame: RST, or a window update that takes the ACK along; nothing if a data frame took both. Returns its end. */
   writeUrgent(into: Uint8Array, at: number): number {
     if (this.#resetCode === undefined) {
       const flags = this.#takeOpeningFlag();
@@ -225,29 +225,30 @@ export class MuxStream {
 
   /** To a peer that has ended there is nothing to grant. */
   #takeUpdate(): number {
-    return this.#isEndReceived ? 0 : this.#window.takeUpdate();
+    return this.#endReceived ? 0 : this.#window.takeUpdate();
   }
 
-  /** Both sides have ended. What is delivered and not consumed stays counted until it is. */
+  /** Both sides have ended. */
   #finish(): void {
-    this.#leaveLines();
-    this.#window.release();
+    this.#settle();
     this.#owner.retire(this);
   }
 
-  /** Idempotent. What is delivered and not consumed is nobody's to give back any more. */
+  /** Idempotent. */
   #abandon(): void {
-    this.#leaveLines();
-    if (this.#isReset) return;
+    this.#settle();
     this.#isReset = true;
-    this.#owner.hold(-this.#queue.bytes - this.#window.unconsumedBytes);
-    this.#queue.clear();
-    this.#window.release();
   }
 
-  #leaveLines(): void {
+  /** The stream is over: it waits for nothing, and what it held for the session is given back. Idempotent. */
+  #settle(): void {
     this.turn.leave();
     this.urgent.leave();
     this.delayedAck.leave();
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#owner.hold(-this.#queue.bytes - this.#window.unconsumedBytes);
+    this.#queue.clear();
+    this.#window.release();
   }
 }
