@@ -100,7 +100,7 @@ export const agentSettings = {
     env: 'HOST_HEADER',
     format: authority,
     example: 'localhost:3000',
-    doc: 'The Host the backend gets; without it, the client’s.',
+    doc: "The Host the backend gets; without it, the client's.",
   },
   connectTimeoutMs: {
     env: 'CONNECT_TIMEOUT',
@@ -124,13 +124,13 @@ export const agentSettings = {
     env: 'PROXY_CA_FILE',
     format: readableFile(),
     example: '/etc/tls/ca.pem',
-    doc: 'Authorities (PEM) that may have signed the proxy’s certificate, in place of the usual ones.',
+    doc: "Authorities (PEM) that may have signed the proxy's certificate, in place of the usual ones.",
   },
   backendCaFile: {
     env: 'BACKEND_CA_FILE',
     format: readableFile(),
     example: '/etc/tls/ca.pem',
-    doc: 'Authorities (PEM) that may have signed the backend’s certificate, in place of the usual ones.',
+    doc: "Authorities (PEM) that may have signed the backend's certificate, in place of the usual ones.",
   },
   forwardProxy: {
     env: 'HTTPS_PROXY',

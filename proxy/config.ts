@@ -2,6 +2,7 @@
  * The proxy's settings: their names, defaults and meaning, and the rules over several of them. The numbers of the rules
  * are those of the HTTP rules the proxy keeps; RFC sections are named where a limit comes from one.
  */
+import { minSecretBytes } from '../shared/auth/secret.ts';
 import { readHostName } from '../shared/protocol/grammar.ts';
 import { host, siteUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
@@ -11,9 +12,6 @@ import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
 import { duration, size } from '../shared/config/measures.ts';
-
-/** HS256 wants a key at least as long as its hash (RFC 7518 §3.2). */
-const minSecretBytes = 32;
 
 /** A domain agents' ids are put in front of, as in `shop.example.com`. */
 const baseDomain = scalar({
@@ -51,7 +49,7 @@ export const proxySettings = {
   agentSecret: {
     env: 'AGENT_SECRET',
     format: secret(minSecretBytes),
-    doc: 'The key that signs agents’ tokens (HS256). Without it the proxy makes one for this run and prints an agent command.',
+    doc: "The key that signs agents' tokens (HS256). Without it the proxy makes one for this run and prints an agent command.",
   },
   baseDomain: {
     env: 'BASE_DOMAIN',
@@ -146,7 +144,7 @@ export const proxySettings = {
     env: 'KEEP_ALIVE_TIMEOUT',
     format: duration(),
     default: '60s',
-    doc: 'How long a client’s connection may wait for its next request.',
+    doc: "How long a client's connection may wait for its next request.",
   },
   maxRequestsPerConnection: {
     env: 'MAX_REQUESTS_PER_CONNECTION',

@@ -11,6 +11,9 @@ export const agentPath = '/.well-known/inverting-proxy/agent';
 /** The subprotocol of the upgrade (RFC 6455 §1.9); its last part is the version of the wire. */
 export const agentSubprotocol = 'inverting-proxy.v1';
 
+/** Room for dozens of names, and a quarter of the head it travels in; longer tokens are not even parsed. */
+export const maxTokenLength = 8 * 1024;
+
 export interface Ask {
   readonly backend: string;
   /** Host patterns in normal form; none: whatever the id gets by default. */

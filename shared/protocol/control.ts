@@ -2,6 +2,7 @@
  * The text messages of a link: JSON, one object each, told apart by `kind`. Reads and writes them; knows no socket and
  * does not know when which one may be sent.
  */
+import { maxTokenLength } from './ask.ts';
 import { ControlFields } from './control-fields.ts';
 import { ControlViolation } from './control-violation.ts';
 import { readAuthority, readBackendId, readHostPattern, readPathPrefix } from './grammar.ts';
@@ -12,8 +13,6 @@ export const maxControlLength = 64 * 1024;
 const maxNameLength = 64;
 /** URLs and reasons for people. */
 const maxTextLength = 2048;
-/** A token with every claim filled stays under this; the bound is the one the verifier has. */
-const maxTokenLength = 8 * 1024;
 
 /** The agent, first thing on a link. */
 export interface Hello {
