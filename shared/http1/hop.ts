@@ -1,0 +1,138 @@
+/**
+ * The field names that mean something to this hop, found without making a string of any name. What is done with each of them is
+ * decided in `rules` and `write`; the lists of what never passes stand at the end. It knows no values.
+ */
+import { FOLDED_TCHAR, UNDERSCORE } from './grammar.ts';
+
+/** What a field is to this hop; `other` passes untouched. A plain number, so that a head's kinds fit into one array of numbers; below 32, so that a set of kinds is one number. */
+export type FieldKind = number;
+
+/** Prefixes that only this product may set, in either direction: what a client or a backend sends under them is removed. */
+export const RESERVED_PREFIXES: readonly string[] = ['x-inverting-proxy-'];
+
+/** Names that only this product may set in a response (RFC 9209): no backend can forge them. */
+export const RESERVED_RESPONSE_NAMES: readonly string[] = ['proxy-status'];
+
+export const Kind = {
+  other: 0,
+  host: 1,
+  connection: 2,
+  contentLength: 3,
+  transferEncoding: 4,
+  te: 5,
+  upgrade: 6,
+  expect: 7,
+  via: 8,
+  maxForwards: 9,
+  /** Of this connection only, and without a use here: Keep-Alive and its like. */
+  hop: 10,
+  forwardedFor: 11,
+  forwardedProto: 12,
+  forwardedHost: 13,
+  /** Any other claim about where a request came from: Forwarded, X-Real-IP, X-Forwarded-*. */
+  forwarded: 14,
+  /** One of RESERVED_PREFIXES. */
+  reserved: 15,
+  /** One of RESERVED_RESPONSE_NAMES. */
+  reservedInResponse: 16,
+  /** Hop-by-hop in a request only: Proxy-Authorization, HTTP2-Settings. */
+  requestHop: 17,
+} as const;
+
+/** Added to a kind when the name matched only with `_` read as `-` (rule 18). */
+export const ALIAS = 32;
+
+const FORWARDED_PREFIX = 'x-forwarded-';
+const LETTER_X = 0x78;
+const LONGEST_NAME = 31;
+
+interface KnownName {
+  readonly bytes: Uint8Array;
+  readonly kind: FieldKind;
+}
+
+const NAMES: readonly (readonly [string, FieldKind])[] = [
+  ['host', Kind.host],
+  ['connection', Kind.connection],
+  ['content-length', Kind.contentLength],
+  ['transfer-encoding', Kind.transferEncoding],
+  ['te', Kind.te],
+  ['upgrade', Kind.upgrade],
+  ['expect', Kind.expect],
+  ['via', Kind.via],
+  ['max-forwards', Kind.maxForwards],
+  ['keep-alive', Kind.hop],
+  ['proxy-connection', Kind.hop],
+  ['proxy-authorization', Kind.requestHop],
+  ['http2-settings', Kind.requestHop],
+  ['x-forwarded-for', Kind.forwardedFor],
+  ['x-forwarded-proto', Kind.forwardedProto],
+  ['x-forwarded-host', Kind.forwardedHost],
+  ['forwarded', Kind.forwarded],
+  ['x-real-ip', Kind.forwarded],
+  ...RESERVED_RESPONSE_NAMES.map((name) => [name, Kind.reservedInResponse] as const),
+];
+
+const FAMILIES: readonly KnownName[] = [
+  knownName(FORWARDED_PREFIX, Kind.forwarded),
+  ...RESERVED_PREFIXES.map((prefix) => knownName(prefix, Kind.reserved)),
+];
+
+/** By length and first letter; no two known names share both, so one look decides which name it could be. */
+const BY_LENGTH_AND_LETTER = lookupTable();
+
+function knownName(name: string, kind: FieldKind): KnownName {
+  return { bytes: Uint8Array.from(name, (letter) => letter.charCodeAt(0)), kind };
+}
+
+function lookupTable(): readonly (KnownName | undefined)[] {
+  const table: (KnownName | undefined)[] = Array.from({ length: (LONGEST_NAME + 1) * 32 }, () => undefined);
+  for (const [name, kind] of NAMES) {
+    const slot = slotOf(name.length, name.charCodeAt(0));
+    if (table[slot] !== undefined) throw new Error('two known names of one length and first letter');
+    table[slot] = knownName(name, kind);
+  }
+  return table;
+}
+
+function slotOf(length: number, firstByte: number): number {
+  return (length << 5) | (firstByte & 31);
+}
+
+/** The kind of the name bytes[start, end), which must be a token; with ALIAS added where `_` stood for `-`. */
+export function kindOfName(bytes: Uint8Array, start: number, end: number): FieldKind {
+  const length = end - start;
+  const first = bytes[start]!;
+  if (length <= LONGEST_NAME) {
+    const known = BY_LENGTH_AND_LETTER[slotOf(length, first)];
+    if (known !== undefined && startsWith(bytes, start, known.bytes)) return withAlias(bytes, start, known);
+  }
+  if (FOLDED_TCHAR[first] !== LETTER_X) return Kind.other;
+  for (const family of FAMILIES) {
+    if (length >= family.bytes.length && startsWith(bytes, start, family.bytes))
+      return withAlias(bytes, start, family);
+  }
+  return Kind.other;
+}
+
+/** The same for a name that is text already, as a trailer's is. */
+export function kindOfText(name: string): FieldKind {
+  return kindOfName(
+    Uint8Array.from(name, (letter) => letter.charCodeAt(0)),
+    0,
+    name.length,
+  );
+}
+
+function startsWith(bytes: Uint8Array, start: number, folded: Uint8Array): boolean {
+  for (let at = 0; at < folded.length; at++) {
+    if (FOLDED_TCHAR[bytes[start + at]!] !== folded[at]) return false;
+  }
+  return true;
+}
+
+function withAlias(bytes: Uint8Array, start: number, known: KnownName): FieldKind {
+  for (let at = 0; at < known.bytes.length; at++)
+    if (bytes[start + at] === UNDERSCORE) return known.kind | ALIAS;
+  return known.kind;
+}
