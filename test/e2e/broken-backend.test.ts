@@ -3,7 +3,7 @@
  * that was cut never looks complete.
  */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { request as httpRequest } from 'node:http';
 import { t as file, test, type Test } from 'tap';
 import { ChunkedBody, chunk, readHead, readResponse, status, value } from './support/message.ts';
@@ -61,7 +61,7 @@ for (const [death, die] of deaths) {
     const { client, wire } = await ask(t, `/no-head/${death.replaceAll(' ', '-')}`);
     die(wire);
     // A GET without a body may be sent once more (RFC 9110 §9.2.2): then it dies once more.
-    backend.take(`/no-head/${death.replaceAll(' ', '-')}`).then(
+    backend.take(`/no-head/${death.replaceAll(' ', '-')}`, 1000).then(
       (again) => die(again.wire),
       () => {},
     );
@@ -145,11 +145,38 @@ test('a backend that refuses the connection is a 502 that says so', productOnly,
   t.match(value(page, 'content-type'), /^text\/html\b/);
 });
 
+test('a backend that accepts no connection in time is a 504', productOnly, async (t) => {
+  // A stopped process with a full queue: the kernel drops every further SYN, as a host that is switched off does.
+  const program = Program.start(t, 'test/e2e/support/bulk-backend.ts', { env: { BACKLOG: '1' } });
+  const port = Number((await program.line(says('listening')))['port']);
+  program.signal('SIGSTOP');
+  const isTaken = async (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      t.teardown(() => socket.destroy());
+      setTimeout(() => resolve(false), 300);
+    });
+  while (await isTaken());
+  const own = await startTunnel(t, { backend: port, agentEnv: { CONNECT_TIMEOUT: '1s' } });
+  const client = await dial(t, own);
+  const startMs = performance.now();
+  client.write('GET / HTTP/1.1\r\nHost: late.test\r\nAccept: application/json\r\n\r\n');
+  const answer = await readResponse(client);
+  t.equal(answer.status, 504);
+  t.match(answer.body.toString(), 'backend_connect_timeout');
+  t.match(value(answer, 'proxy-status'), /;\s*error=connection_timeout/, 'RFC 9209 §2.3.4');
+  const tookMs = performance.now() - startMs;
+  t.ok(
+    tookMs > 900 && tookMs < 4000,
+    `after ${tookMs.toFixed(0)} ms: the time-out, and at most one more try`,
+  );
+});
+
 test('an answer that is no HTTP is a 502, and none of it reaches the client', productOnly, async (t) => {
   const client = await dial(t, tunnel);
   client.write('POST /nonsense HTTP/1.1\r\nHost: broken.test\r\nContent-Length: 0\r\n\r\n');
   const { wire } = await backend.take('/nonsense');
-  wire.write('SSH-2.0-OpenSSH_9.6 secret-banner\r\n');
+  wire.write('SSH-2.0-OpenSSH_9.6 secret-banner\r\n\r\n');
   const answer = await readResponse(client);
   t.equal(answer.status, 502);
   t.notMatch(answer.body.toString(), 'secret-banner');

@@ -1,7 +1,7 @@
 /**
  * A backend of its own process for transfers that would block the test, and for being killed in the middle of one.
  * `GET /down/NAME?bytes=N[&chunked]` sends N bytes, `PUT /up/NAME` takes what comes and answers its sum,
- * `GET /sum/NAME` says what was sent under that name. Logs one line with its port.
+ * `GET /sum/NAME` says what was sent under that name. Logs one line with its port. `BACKLOG` is that of its socket.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
@@ -14,7 +14,9 @@ const sent = new Map<string, Sum>();
 const server = createServer((request, response) => {
   answer(request, response).catch(() => response.destroy());
 });
-console.log(JSON.stringify({ msg: 'listening', port: await listen(server) }));
+console.log(
+  JSON.stringify({ msg: 'listening', port: await listen(server, Number(process.env['BACKLOG'] ?? 511)) }),
+);
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://backend');
