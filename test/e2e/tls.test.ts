@@ -4,11 +4,12 @@
  */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
 import type { IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { t as file, test } from 'tap';
 import { createCertificate } from './support/certificate.ts';
 import { readResponse, value } from './support/message.ts';
@@ -62,6 +63,31 @@ test('clients and agents come by TLS to a proxy with a certificate', productOnly
   asked.wire.write('HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nsecret answer');
   t.equal(await text(await answer.promise), 'secret answer');
   asked.release();
+
+  await t.test('sixteen megabytes each way come whole through both layers', async (t2) => {
+    const bytes = randomBytes(16 * 1024 * 1024);
+    const echoed = Promise.withResolvers<IncomingMessage>();
+    const echo = httpsRequest(
+      {
+        host: proxy.host,
+        port: proxy.port,
+        path: '/large',
+        method: 'PUT',
+        ca: certificate.cert,
+        agent: false,
+      },
+      echoed.resolve,
+    );
+    echo.once('error', echoed.reject);
+    echo.end(bytes);
+    const large = await backend.take('/large');
+    const up = await large.wire.take(bytes.length);
+    t2.ok(up.equals(bytes), 'up');
+    large.wire.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`);
+    large.wire.write(up);
+    t2.ok((await buffer(await echoed.promise)).equals(bytes), 'down');
+    large.release();
+  });
 
   await t.test('plain HTTP on that port is no way in', async (t2) => {
     const client = await dial(t2, proxy);

@@ -12,7 +12,9 @@ export type Leaving = 'fin' | 'reset';
 
 export class Wire {
   readonly socket: Socket;
-  #unread: Buffer = Buffer.alloc(0);
+  /** What has arrived and was not read, joined only when somebody looks: megabytes come in thousands of pieces. */
+  #pieces: Buffer[] = [];
+  #unreadBytes = 0;
   #seen = '';
   #leaving: Leaving | undefined;
   #changed = Promise.withResolvers<void>();
@@ -21,7 +23,8 @@ export class Wire {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (bytes) => {
-      this.#unread = Buffer.concat([this.#unread, bytes]);
+      this.#pieces.push(bytes);
+      this.#unreadBytes += bytes.length;
       this.#seen = (this.#seen + bytes.toString('latin1', 0, 400)).slice(-400);
       this.#tell();
     });
@@ -32,7 +35,11 @@ export class Wire {
 
   /** What has arrived and was not read yet. */
   get unread(): Buffer {
-    return this.#unread;
+    const joined = this.#pieces.length === 1 ? this.#pieces[0] : undefined;
+    if (joined !== undefined) return joined;
+    const bytes = Buffer.concat(this.#pieces);
+    this.#pieces = [bytes];
+    return bytes;
   }
 
   get leaving(): Leaving | undefined {
@@ -55,20 +62,20 @@ export class Wire {
 
   /** Reads up to and with `needle`. Rejects if the other end leaves, or the time passes, before it came. */
   async until(needle: string, withinMs = patienceMs): Promise<string> {
-    await this.#wait(() => this.#unread.includes(needle, 0, 'latin1'), JSON.stringify(needle), withinMs);
-    return this.#shift(this.#unread.indexOf(needle, 0, 'latin1') + needle.length).toString('latin1');
+    await this.#wait(() => this.unread.includes(needle, 0, 'latin1'), JSON.stringify(needle), withinMs);
+    return this.#shift(this.unread.indexOf(needle, 0, 'latin1') + needle.length).toString('latin1');
   }
 
   /** Reads exactly `count` bytes. */
   async take(count: number, withinMs = patienceMs): Promise<Buffer> {
-    await this.#wait(() => this.#unread.length >= count, `${count} bytes`, withinMs);
+    await this.#wait(() => this.#unreadBytes >= count, `${count} bytes`, withinMs);
     return this.#shift(count);
   }
 
   /** Reads at least one byte: whatever is there. */
   async some(withinMs = patienceMs): Promise<Buffer> {
-    await this.#wait(() => this.#unread.length > 0, 'a byte', withinMs);
-    return this.#shift(this.#unread.length);
+    await this.#wait(() => this.#unreadBytes > 0, 'a byte', withinMs);
+    return this.#shift(this.#unreadBytes);
   }
 
   /** How the other end left; its unread bytes can still be read. */
@@ -106,13 +113,14 @@ export class Wire {
   }
 
   #story(): string {
-    return `unread ${this.#unread.length} bytes, last seen …${JSON.stringify(this.#seen)}`;
+    return `unread ${this.#unreadBytes} bytes, last seen …${JSON.stringify(this.#seen)}`;
   }
 
   #shift(count: number): Buffer {
-    const bytes = this.#unread.subarray(0, count);
-    this.#unread = this.#unread.subarray(count);
-    return bytes;
+    const { unread } = this;
+    this.#pieces = [unread.subarray(count)];
+    this.#unreadBytes -= count;
+    return unread.subarray(0, count);
   }
 
   #leave(leaving: Leaving): void {
