@@ -1,6 +1,8 @@
 /** Makes the tokens that the verifier of the same secret takes. */
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { maxTokenLength } from '../protocol/ask.ts';
+import { AuthError } from './auth-error.ts';
 import { readGrant } from './grant.ts';
 import { readSecret } from './secret.ts';
 
@@ -20,7 +22,7 @@ export interface TokenOrder {
 /**
  * A token with `iat`, `exp` and a fresh `jti`; its times are whole seconds, and a part of one counts as one.
  *
- * @throws AuthError `token_claims` where a name is malformed, before anything is signed
+ * @throws AuthError `token_claims` where a name is malformed, `token_malformed` where all of them are too long for a token
  */
 export async function signAgentToken(order: TokenOrder): Promise<string> {
   const { secret, backends, hosts = [], paths = [], ttlMs, subject, nowMs } = order;
@@ -35,7 +37,9 @@ export async function signAgentToken(order: TokenOrder): Promise<string> {
     jti: randomUUID(),
   };
   readGrant(claims);
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .sign(createSecretKey(readSecret(secret)));
+  const key = createSecretKey(readSecret(secret));
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key);
+  if (token.length > maxTokenLength)
+    throw new AuthError('token_malformed', 'so many names make the token too long');
+  return token;
 }

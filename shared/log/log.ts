@@ -1,0 +1,90 @@
+/**
+ * The log: one line an event, JSON for machines or short lines for people. pino lives here. Fields that may hold a secret
+ * are masked by their names, tokens in texts by their shape, so that logging one by mistake shows nothing.
+ */
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { LineOutput } from './line-output.ts';
+import { maskFields, maskTokens } from './mask.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'json' | 'pretty';
+
+/** What everybody who logs needs. The hot path knows no logger. */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/** A program's own log, which it flushes before it ends. */
+export interface ProgramLog extends Log {
+  /** Settles when every line so far has been written. */
+  flush(): Promise<void>;
+}
+
+/** Takes lines, each with its line break. */
+export interface Lines {
+  write(line: string): void;
+}
+
+export interface LogOptions {
+  /** The program, in each line of JSON. */
+  readonly name: string;
+  readonly level: LogLevel;
+  /** Without it: pretty where the standard output is a terminal, JSON elsewhere. */
+  readonly format?: LogFormat | undefined;
+  /** Where lines go; without it, the standard output. */
+  readonly destination?: Lines;
+}
+
+export function createLog({ name, level, format, destination }: LogOptions): ProgramLog {
+  const isTerminal = destination === undefined && process.stdout.isTTY;
+  const output = destination ?? openStandardOutput((lines) => log.warn({ lines }, 'log lines dropped'));
+  const logger = pino(
+    {
+      level,
+      base: { name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: maskFields },
+      hooks: { streamWrite: maskTokens },
+    },
+    (format ?? (isTerminal ? 'pretty' : 'json')) === 'pretty' ? prettyLines(output, isTerminal) : output,
+  );
+  const log: ProgramLog = {
+    ...methodsOf(logger),
+    flush: () => (output instanceof LineOutput ? output.flush() : Promise.resolve()),
+  };
+  return log;
+}
+
+/** Bound here, so that a pino logger's other doors stay shut. */
+function methodsOf(logger: Logger): Log {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+  };
+}
+
+/** What still waits when the process exits is written there and then. */
+function openStandardOutput(onDropped: (lines: number) => void): LineOutput {
+  const output = new LineOutput({ fd: 1, onDropped });
+  process.once('exit', () => output.flushSync());
+  return output;
+}
+
+/** Lines for people, made in this process and in order; a stream in between could lose the last ones at exit. */
+function prettyLines(lines: Lines, colorize: boolean): Lines {
+  const prettify = prettyFactory({
+    colorize,
+    ignore: 'name',
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
+  return { write: (line) => lines.write(prettify(line)) };
+}
