@@ -29,14 +29,12 @@ export class Fields {
   /** One bit a kind that is here, in its own spelling or as an alias. */
   readonly #kinds: number;
 
-  /** `table` holds STRIDE numbers a field, offsets into `text`; `end` is where the last line ends. */
-  constructor(text: string, table: readonly number[], end: number) {
+  /** `table` holds STRIDE numbers a field, offsets into `text`; `end` is where the last line ends; `kinds` are those in it. */
+  constructor(text: string, table: readonly number[], end: number, kinds: number) {
     this.length = table.length / STRIDE;
     this.#text = text;
     this.#table = table;
     this.#end = end;
-    let kinds = 0;
-    for (let at = STRIDE - 1; at < table.length; at += STRIDE) kinds |= 1 << (table[at]! & ~ALIAS);
     this.#kinds = kinds;
   }
 
@@ -121,11 +119,11 @@ export class Fields {
  */
 export function readFields(section: Section, first: number, text: string): Fields {
   const { bytes, start, lineEnds, lineCount } = section;
-  const count = lineCount - first;
   const table: number[] = [];
+  let kinds = 0;
   let lineStart = first === 0 ? 0 : lineEnds[first - 1]!;
-  for (let line = 0; line < count; line++) {
-    const lineEnd = lineEnds[first + line]!;
+  for (let line = first; line < lineCount; line++) {
+    const lineEnd = lineEnds[line]!;
     let nameEnd = lineStart;
     while (FOLDED_TCHAR[bytes[start + nameEnd]!] !== 0) nameEnd++;
     if (bytes[start + nameEnd] !== COLON || nameEnd === lineStart) {
@@ -138,16 +136,12 @@ export function readFields(section: Section, first: number, text: string): Field
     if (section.hasControls && holdsControl(bytes, start + valueStart, start + valueEnd)) {
       throw new Refusal('field_value', section.kind);
     }
-    table.push(
-      lineStart,
-      nameEnd,
-      valueStart,
-      valueEnd,
-      kindOfName(bytes, start + lineStart, start + nameEnd),
-    );
+    const kind = kindOfName(bytes, start + lineStart, start + nameEnd);
+    kinds |= 1 << (kind & ~ALIAS);
+    table.push(lineStart, nameEnd, valueStart, valueEnd, kind);
     lineStart = lineEnd;
   }
-  return new Fields(text, table, lineStart);
+  return new Fields(text, table, lineStart, kinds);
 }
 
 /** Why this line has no name that ends in a colon. */

@@ -14,6 +14,7 @@ export const SEMICOLON = 0x3b;
 export const EQUALS = 0x3d;
 export const BACKSLASH = 0x5c;
 export const UNDERSCORE = 0x5f;
+export const DELETE = 0x7f;
 
 const TOKEN_MARKS = "!#$%&'*+-.^_`|~";
 const HYPHEN = 0x2d;
@@ -52,7 +53,7 @@ function hexValues(): Uint8Array {
 
 /** Whether a field value may not hold this byte: a control other than HTAB (RFC 9110 §5.5). */
 export function isControl(byte: number): boolean {
-  return (byte < SP && byte !== HTAB) || byte === 0x7f;
+  return (byte < SP && byte !== HTAB) || byte === DELETE;
 }
 
 /** Whether text[start, end) is a token: one tchar or more. */

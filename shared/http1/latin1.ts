@@ -12,7 +12,11 @@ const PIECE_BYTES = 4096;
 export function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let at = start; at < end; at += PIECE_BYTES) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + PIECE_BYTES)));
+    text += Reflect.apply(
+      String.fromCharCode,
+      undefined,
+      bytes.subarray(at, Math.min(end, at + PIECE_BYTES)),
+    );
   }
   return text;
 }

@@ -58,9 +58,10 @@ const ROWS = {
   cl_overflow: { status: 400, reason: 'CL overflow' },
   expect: { status: 417, reason: 'Expect' },
   loop: { status: 508, reason: 'loop' },
-  // The meaning of a response head (rules 36-40).
+  // The meaning of a response head (rules 36-42).
   response_te_in_1_0: { status: 502, reason: 'TE in 1.0' },
   response_cl: { status: 502, reason: 'CL' },
+  too_many_interim: { status: 502, reason: 'too many interim responses' },
   switching: { status: 502, reason: '101 without Upgrade' },
   // Bodies (rules 16, 26-33, 43, 44).
   body_too_large: { status: 413, reason: 'body too large' },

@@ -3,7 +3,7 @@
  * once, as it comes, and what can be refused is refused at that byte, so that the verdict is the same however the transport cuts
  * (rules 2-4). Bytes are copied only when a section arrives in pieces. It does not know what stands in a line.
  */
-import { CR, HTAB, LF, SP } from './grammar.ts';
+import { CR, DELETE, HTAB, LF, SP } from './grammar.ts';
 import type { HeadLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { MessageKind, RefusalCode } from './refusal.ts';
@@ -89,9 +89,8 @@ export class Section {
       if (this.#endLine(at + shift)) return at;
       stop = Math.min(bytes.length, this.#lineLimit - shift);
     }
-    while (at < stop) {
+    for (at = nextControl(bytes, at, stop); at < stop; at = nextControl(bytes, at, stop)) {
       const byte = bytes[at++]!;
-      if (byte >= SP && byte !== 0x7f) continue;
       if (byte === CR) {
         if (at === stop) {
           this.#afterCr = true;
@@ -144,4 +143,14 @@ export class Section {
     }
     this.#held.set(bytes.subarray(from, to), offset);
   }
+}
+
+/** The index of the next control byte before `stop`, or `stop`: the one loop that every byte of a head goes through. */
+function nextControl(bytes: Uint8Array, from: number, stop: number): number {
+  let at = from;
+  for (; at < stop; at++) {
+    const byte = bytes[at]!;
+    if (byte < SP || byte === DELETE) break;
+  }
+  return at;
 }
