@@ -25,11 +25,8 @@ const startWithinMs = 20_000;
  * Settings of the user's environment that belong to one of the programs in another place, and would break the pair made
  * here: the address, the keys and the certificates are this run's own.
  */
-const ownedHere = [
-  ...['PROXY_URL', 'TOKEN', 'TOKEN_FILE', 'AGENT_SECRET', 'AGENT_SECRET_FILE', 'CONFIG_FILE', 'BACKEND_ID'],
-  ...['HOSTS', 'PATHS', 'BASE_DOMAIN', 'PUBLIC_URL', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'PROXY_CA_FILE'],
-  ...['HTTPS_PROXY', 'https_proxy', 'PORT', 'HOST', 'ADMIN_HOST', 'ADMIN_PORT'],
-];
+const ownedHere =
+  /^(?:CONFIG|PROXY_URL|PROXY_CA|TOKEN|AGENT_SECRET|BACKEND_ID|HOSTS|PATHS|BASE_DOMAIN|PUBLIC_URL|TLS_CERT|TLS_KEY|HTTPS_PROXY|PORT|HOST|ADMIN_HOST|ADMIN_PORT)(?:_FILE)?$/i;
 
 /** The port asked for; else 8080, or any free one where that is taken. */
 async function choosePort(host: string): Promise<string> {
@@ -57,7 +54,7 @@ class Demo {
   /** Everything up and linked; resolves with the port to open. */
   async start(): Promise<{ host: string; port: number; backend: string }> {
     const env: NodeJS.ProcessEnv = { DRAIN_TIMEOUT: '1s', ...process.env, LOG_FORMAT: 'json' };
-    for (const name of ownedHere) delete env[name];
+    for (const name of Object.keys(env)) if (ownedHere.test(name)) delete env[name];
     const host = process.env['HOST'] ?? '127.0.0.1';
     const secret = randomBytes(32).toString('base64url');
 
@@ -78,7 +75,7 @@ class Demo {
       BACKEND_ID: backendId,
     });
     await agent.line('link up', this.#signal);
-    return { host: near === '127.0.0.1' ? 'localhost' : near, port, backend };
+    return { host: near, port, backend };
   }
 
   /** Settles when the first child ends, with its name and how. */
@@ -88,7 +85,10 @@ class Demo {
 
   /** The last started stops first: the agent says goodbye to a proxy that is still there. */
   async stop(): Promise<void> {
-    for (const child of this.#children.splice(0).toReversed()) await child.stop();
+    for (const child of this.#children.splice(0).toReversed()) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+      await child.stop();
+    }
   }
 
   #spawn(name: string, argv: string[], env: NodeJS.ProcessEnv): Child {
