@@ -1,0 +1,291 @@
+/** Two sessions on a line: opening, half-closing, resetting, going away, closing, running out of ids. */
+import { test } from 'tap';
+import { goAwayCode, resetCode } from '../../shared/mux/codes.ts';
+import { MuxSession } from '../../shared/mux/session.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import { Pair } from './pair.ts';
+import { Recorder } from './recorder.ts';
+import { bytesOf, dataFrame, framesOf, takeAll } from './wire.ts';
+
+const hello = Buffer.from('hello');
+const hex = hello.toString('hex');
+
+function open(pair: Pair): MuxStream {
+  const stream = pair.client.session.open(pair.client.user);
+  if (stream === undefined) throw new Error('not opened');
+  return stream;
+}
+
+function syn(id: number): Uint8Array {
+  return dataFrame(1, id, hello);
+}
+
+function inbound(pair: Pair, id = 1): MuxStream {
+  const stream = pair.server.user.streams.get(id);
+  if (stream === undefined) throw new Error(`stream ${id} did not arrive`);
+  return stream;
+}
+
+test('a half-close stays one: each side ends when it has said all, whichever is first', (t) => {
+  const pair = new Pair({ latencyMs: 10 });
+  const stream = open(pair);
+  stream.write(hello);
+  stream.end();
+  pair.run(15);
+  const other = inbound(pair);
+  t.same(pair.server.user.events, ['stream 1', `data 1 ${hex}`, 'end 1']);
+  t.ok(other.endReceived && !other.isOver);
+  other.write(hello);
+  pair.run(30);
+  t.same(pair.client.user.events, [`data 1 ${hex}`], 'data goes on in the other direction');
+  t.equal(pair.client.session.streamCount, 1);
+  other.end();
+  pair.run(50);
+  t.same(pair.client.user.events, [`data 1 ${hex}`, 'end 1']);
+  t.ok(stream.isOver && other.isOver);
+  t.equal(pair.client.session.streamCount + pair.server.session.streamCount, 0);
+  t.same(pair.client.said, ['data SYN+FIN 1 5']);
+  t.same(pair.server.said, ['data ACK 1 5', 'update FIN 1 0']);
+  t.end();
+});
+
+test('FIN goes behind everything that was written before it', (t) => {
+  const pair = new Pair();
+  const stream = open(pair);
+  stream.write(new Uint8Array(40_000));
+  stream.end();
+  stream.end();
+  t.equal(stream.endSent, false);
+  t.equal(stream.writableBytes, 0);
+  t.throws(() => stream.write(hello), { message: 'write after end of a stream' });
+  pair.run();
+  t.same(pair.client.said, ['data SYN 1 16384', 'data 1 16384', 'data FIN 1 7232']);
+  t.equal(stream.endSent, true);
+  t.end();
+});
+
+test('every reset code arrives as it was said, and nothing is called on either side after it', (t) => {
+  for (const [name, code] of Object.entries(resetCode)) {
+    const pair = new Pair({ cut: () => 1 });
+    const stream = open(pair);
+    stream.write(hello);
+    pair.run();
+    inbound(pair).write(hello);
+    inbound(pair).reset(code);
+    inbound(pair).reset(resetCode.cancelled);
+    t.equal(inbound(pair).write(hello), 0, 'a reset stream takes nothing');
+    inbound(pair).end();
+    inbound(pair).consume(1_000);
+    pair.run();
+    t.same(pair.client.user.events, [`reset 1 ${name}`]);
+    t.equal(
+      stream.write(hello),
+      0,
+      'the peer may reset at any time: a write takes nothing and throws nothing',
+    );
+    t.equal(stream.writableBytes, 0);
+    stream.end();
+    stream.reset(resetCode.done);
+    stream.consume(5);
+    pair.run();
+    t.same(pair.server.user.events, ['stream 1', `data 1 ${hex}`]);
+    t.same(pair.server.said, [`update RST 1 ${code}`]);
+    t.equal(pair.client.session.streamCount + pair.server.session.streamCount, 0);
+    t.equal(pair.client.session.heldBytes + pair.server.session.heldBytes, 0);
+  }
+  t.end();
+});
+
+test('reset in the middle of a frame: the rest of its payload is skipped', (t) => {
+  const user = new Recorder();
+  const session = new MuxSession({ role: 'server', nowMs: 0, handler: user });
+  user.react = (event, stream) => event === 'data' && stream.reset(resetCode.overloaded);
+  const frames = Buffer.concat([dataFrame(1, 1, Buffer.alloc(100, 1)), dataFrame(1, 3, hello)]);
+  session.receive(frames.subarray(0, 22), 0);
+  session.receive(frames.subarray(22), 0);
+  t.same(user.events, ['stream 1', `data 1 ${'01'.repeat(10)}`, 'stream 3', `data 3 ${hex}`]);
+  t.same(framesOf(takeAll(session)), ['update RST 1 7', 'update RST 3 7']);
+  t.end();
+});
+
+test('close in the middle of receive: every stream hears it, nothing else is called, nothing goes out', (t) => {
+  const user = new Recorder();
+  const session = new MuxSession({ role: 'server', nowMs: 0, handler: user });
+  user.react = (event) => {
+    if (event === 'data') session.close(resetCode.backendReset);
+    if (event === 'reset') session.close(resetCode.done);
+  };
+  session.receive(
+    Buffer.concat([bytesOf('00 01 0001 00000003 00000000'), dataFrame(5, 1, hello), dataFrame(1, 5, hello)]),
+    0,
+  );
+  t.same(user.events, [
+    'stream 3',
+    'stream 1',
+    `data 1 ${hex}`,
+    'reset 3 backendReset',
+    'reset 1 backendReset',
+  ]);
+  session.goAway(goAwayCode.normal);
+  session.receive(dataFrame(1, 7, hello), 0);
+  t.equal(takeAll(session).length, 0);
+  t.equal(session.open(user), undefined);
+  t.equal(session.tick(1), 'dead');
+  t.equal(session.nextDeadlineMs, Infinity);
+  t.same([session.streamCount, session.heldBytes, session.hasOutput], [0, 0, false]);
+  t.equal(user.events.length, 5);
+  t.end();
+});
+
+test('onReset may open, reset and write: what it opens while closing is refused it', (t) => {
+  const pair = new Pair();
+  const first = open(pair);
+  const second = open(pair);
+  pair.client.user.react = () => {
+    t.equal(pair.client.session.open(pair.client.user), undefined);
+    t.equal(first.write(hello), 0);
+    second.reset(resetCode.done);
+  };
+  pair.client.session.close(resetCode.cancelled);
+  t.same(
+    pair.client.user.events,
+    ['reset 1 cancelled'],
+    'the second was reset by its user, so it is told nothing',
+  );
+  t.equal(pair.client.session.streamCount, 0);
+  t.end();
+});
+
+test('GoAway: what is alive finishes, what is new is refused, both sides know', (t) => {
+  const pair = new Pair({ latencyMs: 10 });
+  const stream = open(pair);
+  stream.write(hello);
+  pair.run(10);
+  pair.server.session.goAway(goAwayCode.normal);
+  const late = open(pair);
+  late.write(hello);
+  pair.run(40);
+  t.same(
+    pair.client.user.events,
+    ['goaway 0', 'reset 3 refused'],
+    'a SYN that crossed the GoAway is safe to try elsewhere',
+  );
+  t.same([pair.server.session.goingAway, pair.server.session.peerGoingAway], [true, false]);
+  t.same([pair.client.session.goingAway, pair.client.session.peerGoingAway], [false, true]);
+  t.equal(pair.client.session.open(pair.client.user), undefined);
+  t.equal(pair.server.session.open(pair.server.user), undefined);
+  inbound(pair).write(hello);
+  inbound(pair).end();
+  stream.end();
+  pair.run(100);
+  t.same(pair.client.user.events.slice(2), [`data 1 ${hex}`, 'end 1']);
+  t.equal(pair.client.session.streamCount + pair.server.session.streamCount, 0);
+  t.end();
+});
+
+test('streams of the peer are bounded, and so is what a reset of them can make us hold', (t) => {
+  const user = new Recorder();
+  const session = new MuxSession({ role: 'server', nowMs: 0, handler: user, maxInboundStreams: 2 });
+  session.receive(Buffer.concat([syn(1), syn(3), syn(5)]), 0);
+  t.equal(session.streamCount, 2);
+  t.same(framesOf(takeAll(session)), ['update RST 5 2']);
+  user.streams.get(1)?.reset(resetCode.overloaded);
+  session.receive(syn(7), 0);
+  t.notOk(user.streams.has(7), 'a stream counts until its RST has left: else a peer could pile them up');
+  t.same(framesOf(takeAll(session)), ['update RST 7 2', 'update RST 1 7']);
+  session.receive(syn(9), 0);
+  t.ok(user.streams.has(9));
+  session.receive(bytesOf('00 01 0004 00000009 00000000'), 0);
+  session.receive(syn(11), 0);
+  t.notOk(user.streams.has(11), 'a half-closed stream counts');
+  user.streams.get(9)?.end();
+  takeAll(session);
+  session.receive(syn(13), 0);
+  t.ok(user.streams.has(13), 'one that both have ended does not');
+  t.end();
+});
+
+test('maxInboundStreams 0 takes none; maxOutboundStreams bounds ours', (t) => {
+  const pair = new Pair({ server: { maxInboundStreams: 0 }, client: { maxOutboundStreams: 2 } });
+  const streams = [open(pair), open(pair)];
+  t.equal(pair.client.session.open(pair.client.user), undefined);
+  pair.run();
+  t.same(pair.client.user.events, ['reset 1 refused', 'reset 3 refused']);
+  t.same(pair.server.user.events, []);
+  t.ok(streams.every((stream) => stream.isReset));
+  t.ok(pair.client.session.open(pair.client.user));
+  t.end();
+});
+
+test('opened and reset while the line is stuck: nothing piles up', (t) => {
+  const session = new MuxSession({ role: 'client', nowMs: 0, handler: new Recorder() });
+  for (let i = 0; i < 10_000; i++) {
+    const stream = session.open(new Recorder());
+    stream?.write(hello);
+    stream?.reset(resetCode.cancelled);
+  }
+  t.same([session.streamCount, session.heldBytes, session.hasOutput], [0, 0, false]);
+  t.equal(takeAll(session).length, 0);
+  t.end();
+});
+
+test('ids near their end: told once in time, all of them used, then none', (t) => {
+  const pair = new Pair({ client: { firstStreamId: 0xffff_fff7, idsLowAt: 0xffff_fffb } });
+  const ids: number[] = [];
+  for (;;) {
+    const stream = pair.client.session.open(pair.client.user);
+    if (stream === undefined) break;
+    ids.push(stream.id);
+    stream.write(hello);
+    stream.end();
+    pair.run();
+    inbound(pair, stream.id).end();
+    pair.run();
+  }
+  t.same(ids, [0xffff_fff7, 0xffff_fff9, 0xffff_fffb, 0xffff_fffd, 0xffff_ffff]);
+  t.same(
+    pair.client.user.events.filter((event) => event === 'ids low'),
+    ['ids low'],
+  );
+  t.equal(pair.client.user.events[0], 'end 4294967287');
+  t.equal(pair.client.user.events[1], 'ids low', 'as soon as the next id is at the threshold');
+  t.equal(pair.server.session.streamCount, 0);
+  t.end();
+});
+
+test('by default ids count as low at 2^31', (t) => {
+  const pair = new Pair({ client: { firstStreamId: 0x7fff_fffd } });
+  open(pair);
+  t.same(pair.client.user.events, []);
+  open(pair);
+  t.same(pair.client.user.events, ['ids low']);
+  t.end();
+});
+
+test('mistakes of the program are thrown plainly', (t) => {
+  const pair = new Pair();
+  const stream = open(pair);
+  t.throws(() => stream.consume(1), { message: 'consumed more of a stream than was delivered' });
+  t.throws(() => stream.consume(-1));
+  t.throws(() => stream.consume(Number.NaN));
+  t.throws(() => pair.client.session.takeOutput(new Uint8Array(16_395)));
+  t.throws(() => new MuxSession({ role: 'client', nowMs: 0, handler: new Recorder(), firstStreamId: 2 }));
+  t.throws(() => new MuxSession({ role: 'server', nowMs: 0, handler: new Recorder(), firstStreamId: 0 }));
+  pair.server.user.react = () =>
+    t.throws(() => pair.server.session.receive(hello, 0), { message: /within receive/ });
+  pair.run();
+  t.same(pair.server.user.events, ['stream 1']);
+  t.end();
+});
+
+test('a frame that is half here cannot be consumed beyond what was delivered', (t) => {
+  const user = new Recorder();
+  user.consumes = false;
+  const session = new MuxSession({ role: 'server', nowMs: 0, handler: user });
+  session.receive(dataFrame(1, 1, Buffer.alloc(100)).subarray(0, 52), 0);
+  t.equal(session.heldBytes, 40);
+  t.throws(() => user.streams.get(1)?.consume(41));
+  user.streams.get(1)?.consume(40);
+  t.equal(session.heldBytes, 0);
+  t.end();
+});

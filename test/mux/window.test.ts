@@ -1,0 +1,236 @@
+/** Flow control: credit both ways, windows that grow with the round trip and a budget that stops them. */
+import { test } from 'tap';
+import { resetCode } from '../../shared/mux/codes.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import { initialWindowBytes, ReceiveWindow, WindowBudget } from '../../shared/mux/window.ts';
+import { Pair, type PairOptions } from './pair.ts';
+
+const kib = 1_024;
+const mib = 1_024 * kib;
+
+/** A client stream that sends as fast as it may; the server reads at once unless told otherwise. */
+function sender(options: PairOptions): { pair: Pair; stream: MuxStream; receiver: () => MuxStream } {
+  const pair = new Pair(options);
+  pair.listens = false;
+  pair.client.user.quiet = true;
+  pair.server.user.quiet = true;
+  const chunk = new Uint8Array(64 * kib);
+  const fill = (stream: MuxStream) => {
+    while (stream.write(chunk) === chunk.length);
+  };
+  pair.client.user.react = (event, stream) => event === 'writable' && fill(stream);
+  const stream = pair.client.session.open(pair.client.user);
+  if (stream === undefined) throw new Error('not opened');
+  fill(stream);
+  const receiver = () => pair.server.user.streams.get(stream.id) ?? stream;
+  return { pair, stream, receiver };
+}
+
+test('a reader that does not consume stops the sender at the window, and no byte more', (t) => {
+  const { pair, stream } = sender({});
+  pair.server.user.consumes = false;
+  pair.run(5_000);
+  t.equal(pair.server.user.received.get(1), initialWindowBytes);
+  t.equal(stream.writableBytes, 0);
+  t.equal(stream.queuedBytes, 0);
+  t.equal(pair.server.session.heldBytes, initialWindowBytes);
+  t.equal(pair.client.session.heldBytes, 0);
+  t.end();
+});
+
+test('half a window consumed is granted again, less is not; grants that wait go as one', (t) => {
+  const { pair, stream, receiver } = sender({ client: { maxQueuedBytes: mib } });
+  pair.server.user.consumes = false;
+  pair.run();
+  pair.listens = true;
+  receiver().consume(initialWindowBytes / 2 - 1);
+  pair.run();
+  t.same(pair.server.said, []);
+  receiver().consume(1);
+  receiver().consume(1_000);
+  receiver().consume(24);
+  pair.client.user.react = () => {};
+  pair.run();
+  t.same(pair.server.said, ['update ACK 1 132096']);
+  t.equal(stream.writableBytes, 132_096);
+  t.end();
+});
+
+test('what write takes is the least of credit and queue, and the rest is told of later', (t) => {
+  const pair = new Pair({ client: { maxQueuedBytes: 10_000 } });
+  const stream = pair.client.session.open(pair.client.user);
+  t.equal(stream?.writableBytes, 10_000);
+  t.equal(stream?.write(new Uint8Array(6_000)), 6_000);
+  t.equal(stream?.write(new Uint8Array(6_000)), 4_000);
+  t.equal(stream?.write(new Uint8Array(6_000)), 0);
+  t.equal(stream?.write(new Uint8Array(0)), 0);
+  t.equal(stream?.queuedBytes, 10_000);
+  t.equal(pair.client.session.heldBytes, 10_000);
+  t.same(pair.client.user.events, []);
+  pair.run();
+  t.same(pair.client.user.events, ['writable 1'], 'once, though two writes were cut short');
+  t.equal(pair.client.session.heldBytes, 0);
+  t.end();
+});
+
+test('single bytes are bounded in number too: 1,024 wait, then write takes no more', (t) => {
+  const pair = new Pair();
+  const stream = pair.client.session.open(pair.client.user);
+  let taken = 0;
+  while ((stream?.write(new Uint8Array(1)) ?? 0) === 1) taken++;
+  t.equal(taken, 1_024);
+  pair.run();
+  t.same(pair.client.user.events, ['writable 1']);
+  t.equal(pair.server.user.received.get(1), 1_024);
+  t.end();
+});
+
+test('the window grows with the round trip, to the maximum and no further', (t) => {
+  const { pair, receiver } = sender({ latencyMs: 50 });
+  pair.run(1_500);
+  t.equal(receiver().windowBytes, 16 * mib);
+  t.equal(pair.server.session.rttMs, 100);
+  const before = pair.server.user.received.get(1) ?? 0;
+  pair.run(2_000);
+  const bytes = (pair.server.user.received.get(1) ?? 0) - before;
+  t.ok(bytes >= 4.5 * 16 * mib, `a whole window in each of five round trips: ${bytes / mib} MiB`);
+  t.end();
+});
+
+test('a window that may not grow stays: the sender waits for the round trip', (t) => {
+  const { pair, receiver } = sender({ latencyMs: 50, server: { maxWindowBytes: 1 } });
+  pair.run(2_000);
+  t.equal(receiver().windowBytes, initialWindowBytes, 'never under the initial window of the spec');
+  t.ok((pair.server.user.received.get(1) ?? 0) <= 21 * initialWindowBytes);
+  t.end();
+});
+
+test('a maximum that is no power of two is reached exactly', (t) => {
+  const { pair, receiver } = sender({ latencyMs: 50, server: { maxWindowBytes: 3_000_000 } });
+  pair.run(3_000);
+  t.equal(receiver().windowBytes, 3_000_000);
+  t.end();
+});
+
+test('windows grow within the budget of the link and of the process, and give back what they took', (t) => {
+  const shared = new WindowBudget(4 * mib);
+  const link = new WindowBudget(mib, shared);
+  const { pair, stream, receiver } = sender({ latencyMs: 50, server: { budget: link } });
+  pair.run(3_000);
+  t.equal(
+    receiver().windowBytes,
+    mib,
+    '256 KiB + 256 KiB + 512 KiB: the next doubling would take a MiB, which is not there',
+  );
+  t.equal(link.reservedBytes, 768 * kib);
+  t.equal(shared.reservedBytes, 768 * kib);
+  stream.reset(resetCode.cancelled);
+  pair.run(4_000);
+  t.equal(link.reservedBytes, 0);
+  t.equal(shared.reservedBytes, 0);
+  t.end();
+});
+
+test('growth is given back when both sides have ended, and when the link is closed', (t) => {
+  const budget = new WindowBudget(64 * mib);
+  const first = sender({ latencyMs: 50, server: { budget } });
+  first.pair.run(1_000);
+  t.ok(budget.reservedBytes > 0);
+  first.pair.client.user.react = () => {};
+  first.stream.end();
+  first.pair.run(2_000);
+  t.ok(budget.reservedBytes > 0, 'still half open');
+  first.receiver().end();
+  first.pair.run(3_000);
+  t.equal(budget.reservedBytes, 0);
+  const second = sender({ latencyMs: 50, server: { budget } });
+  second.pair.run(1_000);
+  t.ok(budget.reservedBytes > 0);
+  second.pair.server.session.close(resetCode.cancelled);
+  t.equal(budget.reservedBytes, 0);
+  t.end();
+});
+
+test('a full parent refuses, and the child takes nothing then', (t) => {
+  const parent = new WindowBudget(100);
+  const [one, two] = [new WindowBudget(80, parent), new WindowBudget(80, parent)];
+  t.ok(one.reserve(80));
+  t.notOk(two.reserve(21));
+  t.ok(two.reserve(20));
+  t.notOk(one.reserve(1));
+  t.same([one.reservedBytes, two.reservedBytes, parent.reservedBytes], [80, 20, 100]);
+  one.release(80);
+  t.same([one.reservedBytes, parent.reservedBytes], [0, 20]);
+  t.throws(() => two.release(21), 'a mistake of the program');
+  t.end();
+});
+
+test('a slow reader behind a fast line keeps its window small', (t) => {
+  const { pair, receiver } = sender({ latencyMs: 5 });
+  pair.server.user.consumes = false;
+  for (let ms = 100; ms <= 20_000; ms += 100) {
+    pair.run(ms);
+    // 640 KiB/s: a window takes 400 ms, forty round trips. It consumes long after the bytes came.
+    const stream = receiver();
+    stream.consume(Math.min(stream.unconsumedBytes, 64 * kib));
+  }
+  t.equal(receiver().windowBytes, initialWindowBytes);
+  t.equal(pair.server.session.rttMs, 10);
+  t.end();
+});
+
+test('a slow line keeps the window small: what 256 KiB covers needs no more', (t) => {
+  // 1 KiB each ms and 20 ms of round trip: 20 KiB under way.
+  const pair = new Pair({ latencyMs: 10 });
+  pair.listens = false;
+  pair.server.user.quiet = true;
+  const stream = pair.client.session.open(pair.client.user);
+  for (let ms = 1; ms <= 4_000; ms++) {
+    stream?.write(new Uint8Array(kib));
+    pair.run(ms);
+  }
+  t.equal(pair.server.user.streams.get(1)?.windowBytes, initialWindowBytes);
+  t.end();
+});
+
+test('the round trip is asked for only when a window update is due, and again when it is old', (t) => {
+  const pair = new Pair({ latencyMs: 5 });
+  pair.server.user.quiet = true;
+  const stream = pair.client.session.open(pair.client.user);
+  const pings = () => pair.server.said.filter((frame) => frame.startsWith('ping SYN')).length;
+  const send = (bytes: number) => {
+    for (let left = bytes; left > 0; left -= 64 * kib) {
+      stream?.write(new Uint8Array(Math.min(left, 64 * kib)));
+      pair.run(pair.nowMs + 20);
+    }
+  };
+  send(100 * kib);
+  t.equal(pings(), 0, 'small exchanges ask for none');
+  send(64 * kib);
+  t.equal(pings(), 1);
+  t.equal(pair.server.session.rttMs, 10);
+  send(4 * mib);
+  t.equal(pings(), 1, 'while it is young');
+  while (pair.nowMs < 12_000) {
+    pair.run(pair.nowMs + 1_000);
+    stream?.write(new Uint8Array(1));
+  }
+  const before = pings();
+  send(512 * kib);
+  t.equal(pings(), before + 1, 'when it is older than 10 s');
+  t.end();
+});
+
+test('the parts of a window always add up to its size', (t) => {
+  const window = new ReceiveWindow(mib, new WindowBudget(mib));
+  t.ok(window.accept(200_000));
+  t.notOk(window.accept(62_145));
+  window.deliver(150_000);
+  window.consume(140_000);
+  t.equal(window.unconsumedBytes, 10_000);
+  t.ok(window.isUpdateDue);
+  t.equal(window.takeUpdate(), 140_000, 'not what is only announced, nor what is not consumed');
+  t.equal(window.creditBytes, 262_144 - 200_000 + 140_000);
+  t.equal(window.takeUpdate(), 0);
+  t.end();
+});
