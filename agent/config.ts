@@ -40,7 +40,7 @@ const authority = scalar({ kind: 'host', right: 'give HOST or HOST:PORT', parse:
 
 /** The HTTP proxy that the way out goes through; it may carry credentials. */
 const forwardProxy: Format<URL> = scalar({
-  kind: 'url',
+  kind: 'URL',
   right: 'give http:// or https:// and a host, as in http://proxy.example.com:3128',
   show: hideCredentials,
   parse: (raw) => {

@@ -21,7 +21,7 @@ const schemes: ReadonlyMap<string, string> = new Map([
 /** `wss://host`, `ws://`, `https://` or `http://`; `wss://TOKEN@host` carries the token. */
 export function proxyAddress(): Format<ProxyAddress> {
   return scalar({
-    kind: 'url',
+    kind: 'URL',
     right: 'give the address of the proxy (wss://, ws://, https:// or http://)',
     show: hideCredentials,
     parse: (text) => {

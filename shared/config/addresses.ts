@@ -19,7 +19,7 @@ export function readHost(raw: string): string | undefined {
 /** An http or https URL of a whole site: no path, no query, no credentials. Given back without a slash at its end. */
 export function siteUrl(): Format<string> {
   return scalar({
-    kind: 'url',
+    kind: 'URL',
     right: 'give http:// or https:// and a host, without path, as in https://tunnel.example.com',
     show: hideCredentials,
     parse: (raw) => {
@@ -70,6 +70,6 @@ export function hasCredentials(url: URL): boolean {
 export function hideCredentials(raw: string): string {
   const at = raw.lastIndexOf('@');
   if (at < 0) return raw;
-  const scheme = /^[a-z]+:\/\//i.exec(raw)?.[0] ?? '';
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(raw)?.[0] ?? '';
   return `${scheme}…@${raw.slice(at + 1)}`;
 }

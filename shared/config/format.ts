@@ -85,5 +85,5 @@ export function list<T>(item: Format<T>): Format<readonly T[]> {
 }
 
 function article(noun: string): string {
-  return /^[aeiou]/.test(noun) ? 'an' : 'a';
+  return /^[aeio]/.test(noun) ? 'an' : 'a';
 }

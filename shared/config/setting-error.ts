@@ -3,6 +3,7 @@
  * program ends with exit status 2 before it has done anything.
  */
 import { TunnelError } from '../errors/tunnel-error.ts';
+import { maskTokens } from '../log/mask.ts';
 
 export type SettingProblemCode = 'unknown' | 'missing' | 'impossible' | 'conflict' | 'unreadable';
 
@@ -21,13 +22,14 @@ export interface SettingAnswer {
 export class SettingError extends TunnelError<'setting_invalid', SettingAnswer> {
   readonly problems: readonly SettingProblem[];
 
+  /** A token that stands where none belongs is masked in every line, wherever that is. */
   constructor(problems: readonly SettingProblem[]) {
-    super(problems.map((problem) => problem.line).join('\n'), {
+    super(maskTokens(problems.map((problem) => problem.line).join('\n')), {
       code: 'setting_invalid',
       scope: 'setting',
       initiator: 'local',
       answer: { exitCode: 2 },
     });
-    this.problems = problems;
+    this.problems = problems.map((problem) => ({ ...problem, line: maskTokens(problem.line) }));
   }
 }
