@@ -3,7 +3,7 @@
  * program ends with exit status 2 before it has done anything.
  */
 import { TunnelError } from '../errors/tunnel-error.ts';
-import { maskTokens } from '../log/mask.ts';
+import { maskJwts } from '../log/mask.ts';
 
 export type SettingProblemCode = 'unknown' | 'missing' | 'impossible' | 'conflict' | 'unreadable';
 
@@ -22,14 +22,14 @@ export interface SettingAnswer {
 export class SettingError extends TunnelError<'setting_invalid', SettingAnswer> {
   readonly problems: readonly SettingProblem[];
 
-  /** A token that stands where none belongs is masked in every line, wherever that is. */
+  /** A token that stands where none belongs is masked, wherever that is. */
   constructor(problems: readonly SettingProblem[]) {
-    super(maskTokens(problems.map((problem) => problem.line).join('\n')), {
+    super(maskJwts(problems.map((problem) => problem.line).join('\n')), {
       code: 'setting_invalid',
       scope: 'setting',
       initiator: 'local',
       answer: { exitCode: 2 },
     });
-    this.problems = problems.map((problem) => ({ ...problem, line: maskTokens(problem.line) }));
+    this.problems = problems.map((problem) => ({ ...problem, line: maskJwts(problem.line) }));
   }
 }

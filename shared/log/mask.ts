@@ -54,10 +54,18 @@ function isSecretName(name: string): boolean {
 
 const separators = /[-_]/g;
 
-/** A JWT begins with a base64url `{"`; a bearer token and a URL's user part by what stands before them. */
-const tokenShape = /eyJ[\w-]{8,}(?:\.[\w-]*)*|(?<=\bBearer )[^\s"\\]+|(?<=:\/\/)[^\s"/@\\]+(?=@)/gi;
+/** A JWT begins with a base64url `{"`. */
+const jwt = /eyJ[\w-]{8,}(?:\.[\w-]*)*/g;
+
+/** Other tokens are told by what stands around them: behind `Bearer`, or the user part of a URL. */
+const placed = /(?<=\bBearer )[^\s"\\]+|(?<=:\/\/)[^\s"/@\\]+(?=@)/gi;
+
+/** A text with every JWT in it masked. */
+export function maskJwts(text: string): string {
+  return text.replace(jwt, masked);
+}
 
 /** A whole line with every token in it masked. */
 export function maskTokens(line: string): string {
-  return line.replace(tokenShape, masked);
+  return maskJwts(line).replace(placed, masked);
 }
