@@ -3,9 +3,12 @@
  * many it provokes, so their number is bounded here; reaching the bound is a flood. It does not know what happens then.
  */
 import { resetCode } from './codes.ts';
-import { frameFlag, frameType, headerBytes, writeHeader } from './frame.ts';
+import { frameFlag, frameType, writeHeader } from './frame.ts';
 
-/** A peer that reads keeps this near zero; 1,024 waiting answers (12 KiB) mean that it only provokes. */
+/**
+ * A peer that reads keeps this near zero; so many that wait mean that it only provokes. They always fit one output (12 KiB of 16),
+ * with room for the GoAway and the ping before them.
+ */
 const maxWaiting = 1_024;
 
 export class Answers {
@@ -30,24 +33,17 @@ export class Answers {
     return true;
   }
 
-  /** Writes as many as fit; returns where they end. */
+  /** Writes all of them; returns where they end. */
   write(into: Uint8Array, at: number): number {
     let end = at;
-    const pings = Math.min(this.#pingValues.length, framesThatFit(into, end));
-    for (let i = 0; i < pings; i++) {
-      end = writeHeader(into, end, frameType.ping, frameFlag.ack, 0, this.#pingValues[i] ?? 0);
+    for (const value of this.#pingValues) {
+      end = writeHeader(into, end, frameType.ping, frameFlag.ack, 0, value);
     }
-    this.#pingValues.splice(0, pings);
-    const refusals = Math.min(this.#refusedIds.length, framesThatFit(into, end));
-    for (let i = 0; i < refusals; i++) {
-      const id = this.#refusedIds[i] ?? 0;
+    for (const id of this.#refusedIds) {
       end = writeHeader(into, end, frameType.windowUpdate, frameFlag.rst, id, resetCode.refused);
     }
-    this.#refusedIds.splice(0, refusals);
+    this.#pingValues.length = 0;
+    this.#refusedIds.length = 0;
     return end;
   }
-}
-
-function framesThatFit(into: Uint8Array, at: number): number {
-  return Math.floor((into.length - at) / headerBytes);
 }

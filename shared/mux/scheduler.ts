@@ -57,10 +57,9 @@ export class Scheduler {
     this.goAway(code);
   }
 
-  /** There is nobody left to say anything to, nor to tell of it. */
+  /** There is nobody left to say anything to. */
   close(): void {
     this.#isSilenced = true;
-    this.#isAnnounced = true;
     this.#goAwayCode = undefined;
   }
 
@@ -81,7 +80,7 @@ export class Scheduler {
       at = this.#writeUrgent(into, at);
       at = this.#writeTurns(into, at);
     }
-    if (at === 0 && !this.#isSilenced) this.#isAnnounced = false;
+    if (at === 0) this.#isAnnounced = false;
     return at;
   }
 

@@ -161,9 +161,9 @@ export class MuxSession {
       this.#heartbeat.measure();
       this.#scheduler.announce();
     } catch (error) {
-      // Only this session's own: a handler may let another session's pass through.
+      // Its own, which stopped it: a handler may let another session's pass through.
       const violation = this.#receiver.violation;
-      if (violation !== undefined && error === violation) this.#fail(violation.answer);
+      if (violation !== undefined) this.#fail(violation.answer);
       throw error;
     } finally {
       this.#isReceiving = false;

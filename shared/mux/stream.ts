@@ -138,7 +138,8 @@ export class MuxStream {
   /** A data frame of this length begins; false if the window does not cover it. */
   acceptFrame(lengthBytes: number, nowMs: number, rttMs: number | undefined): boolean {
     if (!this.#window.accept(lengthBytes)) return false;
-    if (this.#window.tune(nowMs, rttMs) && this.#window.isUpdateDue) this.#owner.wantUrgent(this);
+    // What it grows by is granted with the next consume, which follows: only a reader that consumes makes it grow.
+    this.#window.tune(nowMs, rttMs);
     return true;
   }
 

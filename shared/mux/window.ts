@@ -104,22 +104,21 @@ export class ReceiveWindow {
   /**
    * Called as data arrives, because only then the time is fresh. A window that was consumed whole within two round
    * trips is what holds the sender back: it doubles, as far as the maximum and the budget allow. A slow reader never gets here
-   * in time, so its window stays small. Returns whether it grew.
+   * in time, so its window stays small.
    */
-  tune(nowMs: number, rttMs: number | undefined): boolean {
+  tune(nowMs: number, rttMs: number | undefined): void {
     if (this.#epochBytes === 0) {
       this.#epochMs = nowMs;
-      return false;
+      return;
     }
-    if (this.#epochBytes < this.#sizeBytes) return false;
+    if (this.#epochBytes < this.#sizeBytes) return;
     const isFast = rttMs !== undefined && nowMs - this.#epochMs <= 2 * rttMs;
     this.#epochBytes = 0;
     this.#epochMs = nowMs;
     const growthBytes = Math.min(this.#sizeBytes, this.#maxBytes - this.#sizeBytes);
-    if (!isFast || growthBytes <= 0 || !this.#budget.reserve(growthBytes)) return false;
+    if (!isFast || growthBytes <= 0 || !this.#budget.reserve(growthBytes)) return;
     this.#sizeBytes += growthBytes;
     this.#grownBytes += growthBytes;
-    return true;
   }
 
   /** The stream is over: its growth goes back to the budget. Idempotent. */

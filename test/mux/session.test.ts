@@ -289,3 +289,15 @@ test('a frame that is half here cannot be consumed beyond what was delivered', (
   t.equal(session.heldBytes, 0);
   t.end();
 });
+
+test('a handler that resets when there is room hears no end that the same frame brings', (t) => {
+  const user = new Recorder();
+  const session = new MuxSession({ role: 'client', nowMs: 0, handler: user, maxQueuedBytes: 2 ** 20 });
+  session.open(user)?.write(new Uint8Array(300_000));
+  takeAll(session);
+  user.react = (event, stream) => event === 'writable' && stream.reset(resetCode.cancelled);
+  session.receive(bytesOf('00 01 0006 00000001 00000100'), 0);
+  t.same(user.events, ['writable 1']);
+  t.same(framesOf(takeAll(session)), ['update RST 1 0']);
+  t.end();
+});

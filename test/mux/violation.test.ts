@@ -174,6 +174,17 @@ const rows: Row[] = [
     events: ['stream 1'],
   },
   {
+    says: 'a send window of 2^32, part of which is queued and not yet sent',
+    role: 'client',
+    before: (session, user) => {
+      const stream = session.open(user);
+      takeAll(session);
+      stream?.write(new Uint8Array(5));
+    },
+    hex: '00 01 0000 00000001 fffc0000',
+    code: 'window_overflow',
+  },
+  {
     says: 'a send window of 2^32, in steps, on the SYN too',
     hex: '00 01 0001 00000001 fffbffff 00 01 0000 00000001 00000001',
     code: 'window_overflow',

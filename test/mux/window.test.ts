@@ -1,12 +1,15 @@
 /** Flow control: credit both ways, windows that grow with the round trip and a budget that stops them. */
 import { test } from 'tap';
 import { resetCode } from '../../shared/mux/codes.ts';
+import { SendQueue } from '../../shared/mux/send-queue.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { initialWindowBytes, ReceiveWindow, WindowBudget } from '../../shared/mux/window.ts';
 import { Pair, type PairOptions } from './pair.ts';
+import { framesOf, takeAll } from './wire.ts';
 
 const kib = 1_024;
 const mib = 1_024 * kib;
+const maxQueued = 128 * kib;
 
 /** A client stream that sends as fast as it may; the server reads at once unless told otherwise. */
 function sender(options: PairOptions): { pair: Pair; stream: MuxStream; receiver: () => MuxStream } {
@@ -232,5 +235,98 @@ test('the parts of a window always add up to its size', (t) => {
   t.equal(window.takeUpdate(), 140_000, 'not what is only announced, nor what is not consumed');
   t.equal(window.creditBytes, 262_144 - 200_000 + 140_000);
   t.equal(window.takeUpdate(), 0);
+  t.end();
+});
+
+test('the first window counts from the first byte, not from when the stream was opened', (t) => {
+  const window = new ReceiveWindow(mib, new WindowBudget(mib));
+  const pass = (bytes: number, nowMs: number) => {
+    t.ok(window.accept(bytes));
+    window.tune(nowMs, 100);
+    window.deliver(bytes);
+    window.consume(bytes);
+    window.takeUpdate();
+  };
+  pass(200_000, 60_000);
+  pass(200_000, 60_100);
+  t.equal(window.sizeBytes, initialWindowBytes);
+  pass(1, 60_200);
+  t.equal(window.sizeBytes, 2 * initialWindowBytes);
+  pass(400_000, 61_000);
+  pass(200_000, 61_100);
+  pass(1, 61_201);
+  t.equal(window.sizeBytes, 2 * initialWindowBytes, 'in more than two round trips it does not grow');
+  t.end();
+});
+
+test('writes are told of room when half the queue is free, not before', (t) => {
+  const pair = new Pair({ client: { maxQueuedBytes: 40_000 } });
+  const stream = pair.client.session.open(pair.client.user);
+  stream?.write(new Uint8Array(40_001));
+  const into = new Uint8Array(16_396);
+  pair.client.session.takeOutput(into);
+  t.same(pair.client.user.events, [], '23,616 bytes wait');
+  pair.client.session.takeOutput(into);
+  t.same(pair.client.user.events, ['writable 1'], '7,232 bytes wait');
+  t.end();
+});
+
+test('a peer that has ended is granted nothing more, nor is its round trip asked for', (t) => {
+  const { pair, stream, receiver } = sender({});
+  pair.server.user.consumes = false;
+  pair.run(1_000);
+  pair.client.user.react = () => {};
+  stream.end();
+  pair.run();
+  pair.server.user.outputCalls = 0;
+  t.ok(receiver().endReceived);
+  receiver().consume(initialWindowBytes);
+  t.equal(pair.server.user.outputCalls, 0);
+  t.notOk(pair.server.session.hasOutput);
+  t.end();
+});
+
+test('a grant that is due when the peer ends or resets is not said any more', (t) => {
+  for (const isReset of [true, false]) {
+    const { pair, stream, receiver } = sender({});
+    pair.server.user.consumes = false;
+    pair.run(1_000);
+    pair.client.user.react = () => {};
+    if (isReset) stream.reset(resetCode.cancelled);
+    else stream.end();
+    const last = takeAll(pair.client.session);
+    receiver().consume(initialWindowBytes);
+    pair.server.session.receive(last, 1_000);
+    const said = framesOf(takeAll(pair.server.session)).filter((frame) => !frame.startsWith('ping'));
+    t.same(said, [], isReset ? 'RST' : 'FIN');
+  }
+  t.end();
+});
+
+test('one ping for the round trip is under way at a time', (t) => {
+  const { pair } = sender({ latencyMs: 2_000 });
+  pair.listens = true;
+  pair.run(7_900);
+  const pings = pair.server.said.filter((frame) => frame.startsWith('ping SYN'));
+  const updates = pair.server.said.filter((frame) => frame.startsWith('update'));
+  t.equal(pings.length, 1);
+  t.ok(updates.length >= 2, `${updates.length} updates`);
+  t.end();
+});
+
+test('a queue that never runs empty forgets what has gone', (t) => {
+  const queue = new SendQueue(maxQueued);
+  const into = new Uint8Array(1);
+  const bytes = new Uint8Array(1);
+  queue.offer(bytes);
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 1_000_000; i++) {
+    queue.offer(bytes.subarray(0, 1));
+    queue.takeInto(into, 0, 1);
+    queue.acceptCredit(1);
+  }
+  const grownMib = (process.memoryUsage().heapUsed - before) / mib;
+  t.equal(queue.bytes, 1);
+  t.ok(grownMib < 60, `${grownMib} MiB`);
   t.end();
 });

@@ -1,0 +1,89 @@
+/** The agent, put together: links to the proxy on one side, the pool of backend connections on the other. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Log } from '../shared/log/log.ts';
+import { resetCode } from '../shared/mux/codes.ts';
+import type { ResetCode } from '../shared/mux/codes.ts';
+import type { Hello } from '../shared/protocol/control.ts';
+import type { Part } from '../shared/run/run.ts';
+import { createBackendDialer, describeAddress } from './backend/connect.ts';
+import { BackendPool } from './backend/pool.ts';
+import type { AgentSettings } from './config.ts';
+import { Connector } from './connector/connector.ts';
+import { dialProxy } from './connector/dial.ts';
+import type { DialTarget } from './connector/dial.ts';
+
+export interface AgentOptions {
+  readonly settings: AgentSettings;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export function createAgent({ settings, version, log }: AgentOptions): Part {
+  return {
+    name: 'agent',
+    start: async () => {
+      const backend = describeAddress(settings.backend);
+      const pool = new BackendPool({
+        dialer: createBackendDialer(settings.backend, readText(settings.backendCaFile)),
+        connectTimeoutMs: settings.connectTimeoutMs,
+        poolSize: settings.poolSize,
+        idleTimeoutMs: settings.poolIdleTimeoutMs,
+        onFailure: (code, cause) => {
+          log.warn({ backend, failure: nameOf(code), reason: cause?.message }, 'backend failed');
+        },
+      });
+      const target = dialTarget(settings, version);
+      const connector = new Connector({
+        links: settings.links,
+        hello: helloOf(settings, version),
+        log,
+        dial: (signal) => dialProxy(target, signal),
+        serve: (stream) => pool.serve(stream),
+      });
+      log.info({ proxy: settings.proxyUrl, backend, backendId: settings.backendId }, 'dialling');
+      connector.start();
+      return {
+        stop: async (deadline) => {
+          await connector.stop(deadline);
+          pool.close();
+        },
+      };
+    },
+  };
+}
+
+function helloOf(settings: AgentSettings, version: string): Hello {
+  const { backendId, hosts, paths, hostHeader } = settings;
+  return {
+    kind: 'hello',
+    version,
+    instance: randomBytes(8).toString('hex'),
+    backend: backendId,
+    hosts,
+    paths,
+    options: hostHeader === undefined ? {} : { hostHeader },
+  };
+}
+
+function dialTarget(settings: AgentSettings, version: string): DialTarget {
+  const { proxyUrl, token, backendId, hosts, paths, forwardProxy, noForwardProxy } = settings;
+  return {
+    url: proxyUrl,
+    token,
+    ask: { backend: backendId, hosts, paths },
+    userAgent: `inverting-agent/${version}`,
+    ca: readText(settings.proxyCaFile),
+    forwardProxy,
+    noForwardProxy,
+  };
+}
+
+function readText(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : readFileSync(path, 'utf8');
+}
+
+function nameOf(code: ResetCode): string {
+  const found = Object.entries(resetCode).find(([, value]) => value === code);
+  return found?.[0] ?? String(code);
+}

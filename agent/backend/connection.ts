@@ -1,0 +1,121 @@
+/**
+ * One socket to the backend. It serves one stream at a time by a raw pipe and, between two, waits in the pool.
+ * It parses no HTTP: the proxy's reset code says whether the socket may serve again. Its listeners are set once
+ * for its whole life.
+ */
+import { Socket } from 'node:net';
+import { resetCode } from '../../shared/mux/codes.ts';
+import type { ResetCode } from '../../shared/mux/codes.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
+import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
+import type { WriteBatch } from '../../shared/transport/write-batch.ts';
+import type { BackendDialer } from './connect.ts';
+
+export interface ConnectionOwner {
+  /** The exchange ended with *done*: the socket may serve another. */
+  onReusable(connection: BackendConnection): void;
+  /** The socket is destroyed. May be called more than once. */
+  onGone(connection: BackendConnection): void;
+  /** For the log: why a backend could not serve. Nothing of the exchange is in it. */
+  onFailure(code: ResetCode, cause: Error | undefined): void;
+}
+
+export class BackendConnection implements PipeOwner {
+  /** When it came back to the pool (performance.now()). */
+  idleSinceMs = 0;
+  readonly #socket: Socket;
+  readonly #pipe: StreamPipe;
+  readonly #owner: ConnectionOwner;
+  #isReady = false;
+  #tcpIsUp = false;
+  #hasEnded = false;
+  #connectTimer: NodeJS.Timeout | undefined;
+
+  constructor(dialer: BackendDialer, connectTimeoutMs: number, batch: WriteBatch, owner: ConnectionOwner) {
+    const socket = dialer.connect();
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#pipe = new StreamPipe(socket, batch, this);
+    this.#connectTimer = setTimeout(() => {
+      this.#fail(resetCode.backendConnectTimeout, undefined);
+    }, connectTimeoutMs);
+    socket.once('connect', () => {
+      this.#tcpIsUp = true;
+    });
+    socket.once(dialer.readyEvent, () => {
+      this.#isReady = true;
+      clearTimeout(this.#connectTimer);
+    });
+    socket.on('data', (chunk: Buffer) => {
+      // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
+      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk);
+      else this.destroy();
+    });
+    socket.on('drain', () => {
+      this.#pipe.socketDrained();
+    });
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      if (this.#pipe.isAttached) this.#pipe.socketEnded();
+      else this.destroy();
+    });
+    socket.on('error', (cause) => {
+      this.#fail(this.#failureCode(), cause);
+    });
+    socket.on('close', () => {
+      clearTimeout(this.#connectTimer);
+      this.#pipe.reset(resetCode.backendReset);
+      owner.onGone(this);
+    });
+  }
+
+  serve(stream: MuxStream): void {
+    this.#pipe.attach(stream);
+  }
+
+  /** False from the moment the backend began to close it, which may be before the pool has heard of it. */
+  get isUsable(): boolean {
+    return !this.#socket.destroyed && !this.#hasEnded;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#owner.onGone(this);
+  }
+
+  // From the pipe.
+
+  onStreamReset(code: ResetCode): void {
+    const isClean = this.#isReady && !this.#hasEnded && this.#socket.writableLength === 0;
+    if (code === resetCode.done && isClean) {
+      // It may have been paused for credit that the stream no longer needs.
+      this.#socket.resume();
+      this.#owner.onReusable(this);
+      return;
+    }
+    // An abort must reach the backend as an abort: a FIN could pass for the end of a raw upload.
+    if (this.#isReady && !this.#hasEnded && isPlain(this.#socket)) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  onPipeEnd(): void {
+    this.#socket.destroySoon();
+  }
+
+  #failureCode(): ResetCode {
+    if (this.#isReady) return resetCode.backendReset;
+    return this.#tcpIsUp ? resetCode.backendTls : resetCode.backendUnreachable;
+  }
+
+  #fail(code: ResetCode, cause: Error | undefined): void {
+    if (this.#pipe.isAttached) this.#owner.onFailure(code, cause);
+    this.#pipe.reset(code);
+    this.#socket.destroy();
+  }
+}
+
+/** Only a plain TCP socket can be reset; under TLS an end without close_notify says the same. */
+function isPlain(socket: Socket): boolean {
+  return Object.getPrototypeOf(socket) === Socket.prototype && socket.remoteFamily !== undefined;
+}

@@ -1,0 +1,99 @@
+/**
+ * The agent's connections to its backend: those that serve and those that wait, the last used first. It gives
+ * each stream a socket of its own and takes the socket back when the proxy says *done*. It knows no HTTP.
+ */
+import type { ResetCode } from '../../shared/mux/codes.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import { WriteBatch } from '../../shared/transport/write-batch.ts';
+import type { BackendDialer } from './connect.ts';
+import { BackendConnection } from './connection.ts';
+import type { ConnectionOwner } from './connection.ts';
+
+export interface PoolOptions {
+  readonly dialer: BackendDialer;
+  readonly connectTimeoutMs: number;
+  /** Idle sockets kept ready; one more is closed, the longest idle first. */
+  readonly poolSize: number;
+  readonly idleTimeoutMs: number;
+  onFailure(code: ResetCode, cause: Error | undefined): void;
+}
+
+export class BackendPool implements ConnectionOwner {
+  readonly #options: PoolOptions;
+  readonly #batch = new WriteBatch();
+  readonly #all = new Set<BackendConnection>();
+  /** The longest idle first. */
+  #idle: BackendConnection[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onTimer = (): void => this.#closeExpired();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  get connectionCount(): number {
+    return this.#all.size;
+  }
+
+  serve(stream: MuxStream): void {
+    const connection = this.#takeIdle() ?? this.#connect();
+    connection.serve(stream);
+  }
+
+  /** Destroys every connection. Streams on them are reset. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const connection of this.#all) connection.destroy();
+  }
+
+  onReusable(connection: BackendConnection): void {
+    if (this.#options.poolSize === 0) {
+      connection.destroy();
+      return;
+    }
+    connection.idleSinceMs = performance.now();
+    this.#idle.push(connection);
+    if (this.#idle.length > this.#options.poolSize) this.#idle.shift()?.destroy();
+    this.#timer ??= setTimeout(this.#onTimer, this.#options.idleTimeoutMs).unref();
+  }
+
+  onGone(connection: BackendConnection): void {
+    this.#all.delete(connection);
+    const place = this.#idle.lastIndexOf(connection);
+    if (place !== -1) this.#idle.splice(place, 1);
+  }
+
+  onFailure(code: ResetCode, cause: Error | undefined): void {
+    this.#options.onFailure(code, cause);
+  }
+
+  #takeIdle(): BackendConnection | undefined {
+    let connection = this.#idle.pop();
+    while (connection !== undefined && !connection.isUsable) connection = this.#idle.pop();
+    return connection;
+  }
+
+  #connect(): BackendConnection {
+    const { dialer, connectTimeoutMs } = this.#options;
+    const connection = new BackendConnection(dialer, connectTimeoutMs, this.#batch, this);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #closeExpired(): void {
+    this.#timer = undefined;
+    const expiredAtMs = performance.now() - this.#options.idleTimeoutMs;
+    const keptFrom = this.#idle.findIndex((connection) => connection.idleSinceMs > expiredAtMs);
+    const expired = this.#idle.splice(0, keptFrom === -1 ? this.#idle.length : keptFrom);
+    for (const connection of expired) connection.destroy();
+    const oldest = this.#idle[0];
+    if (oldest === undefined) return;
+    const waitMs = Math.max(1, Math.ceil(oldest.idleSinceMs - expiredAtMs));
+    this.#timer = setTimeout(this.#onTimer, waitMs).unref();
+  }
+}

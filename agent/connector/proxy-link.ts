@@ -1,0 +1,111 @@
+/**
+ * One link to the proxy, on the agent's side: it introduces itself, hears the welcome, and gives each stream the
+ * proxy opens to the backend. `up`, `leaving` and `ended` say where it is in its life.
+ */
+import type { Log } from '../../shared/log/log.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import { ControlViolation } from '../../shared/protocol/control-violation.ts';
+import { closeCode } from '../../shared/protocol/close-code.ts';
+import { readControl, writeControl } from '../../shared/protocol/control.ts';
+import type { Hello, Welcome } from '../../shared/protocol/control.ts';
+import { Link } from '../../shared/transport/link.ts';
+import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
+import type { LinkSocket } from '../../shared/transport/websocket.ts';
+
+export interface ProxyLinkOptions {
+  readonly hello: Hello;
+  readonly log: Log;
+  serve(stream: MuxStream): void;
+}
+
+/** A proxy answers hello at once; one that does not is stuck, and another dial may find a better one. */
+const welcomeTimeoutMs = 10_000;
+/** How often a link that is leaving looks whether its last exchange has ended. */
+const idleCheckMs = 50;
+
+export class ProxyLink implements LinkHandler {
+  /** The proxy's welcome, or undefined where the link ended before it. */
+  readonly up: Promise<Welcome | undefined>;
+  /** A replacement is due: the proxy said GoAway, or the link has ended. */
+  readonly leaving: Promise<void>;
+  readonly ended: Promise<LinkEnd>;
+  readonly #options: ProxyLinkOptions;
+  readonly #link: Link;
+  readonly #welcomeTimer: NodeJS.Timeout;
+  readonly #resolveUp: (welcome: Welcome | undefined) => void;
+  readonly #resolveLeaving: () => void;
+  readonly #resolveEnded: (end: LinkEnd) => void;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(socket: LinkSocket, options: ProxyLinkOptions) {
+    const up = Promise.withResolvers<Welcome | undefined>();
+    const leaving = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<LinkEnd>();
+    this.up = up.promise;
+    this.leaving = leaving.promise;
+    this.ended = ended.promise;
+    this.#resolveUp = up.resolve;
+    this.#resolveLeaving = leaving.resolve;
+    this.#resolveEnded = ended.resolve;
+    this.#options = options;
+    // The agent opens no streams; how many the proxy may open is the proxy's setting, and this one's memory.
+    this.#link = new Link(socket, { role: 'client', handler: this, maxInboundStreams: maxStreams });
+    this.#link.sendControl(writeControl(options.hello));
+    this.#welcomeTimer = setTimeout(() => {
+      this.#link.terminate();
+    }, welcomeTimeoutMs);
+  }
+
+  /** No new exchanges; closes in order when the open ones have ended. Idempotent. */
+  leave(reason: string): void {
+    if (this.#idleTimer !== undefined) return;
+    this.#link.goAway();
+    const closeIfIdle = (): void => {
+      if (this.#link.session.streamCount === 0) this.#link.close(closeCode.normal, reason);
+    };
+    this.#idleTimer = setInterval(closeIfIdle, idleCheckMs);
+    closeIfIdle();
+  }
+
+  /** Ends it now; open exchanges are reset. */
+  close(reason: string): void {
+    this.#link.close(closeCode.normal, reason);
+  }
+
+  // From the link.
+
+  onStream(stream: MuxStream): void {
+    this.#options.serve(stream);
+  }
+
+  onControl(text: string): void {
+    try {
+      const control = readControl(text);
+      if (control?.kind !== 'welcome') return;
+      clearTimeout(this.#welcomeTimer);
+      this.#resolveUp(control);
+    } catch (error) {
+      if (!(error instanceof ControlViolation)) throw error;
+      this.#link.close(error.answer.closeCode, error.code);
+    }
+  }
+
+  onGoAway(): void {
+    this.#resolveLeaving();
+  }
+
+  onIdsLow(): void {
+    // The agent opens no streams: its ids do not run.
+  }
+
+  onEnd(end: LinkEnd): void {
+    clearTimeout(this.#welcomeTimer);
+    clearInterval(this.#idleTimer);
+    this.#resolveUp(undefined);
+    this.#resolveLeaving();
+    this.#resolveEnded(end);
+  }
+}
+
+/** Exchanges at a time on one link; the proxy's default is the same. Beyond it they are refused and tried elsewhere. */
+const maxStreams = 10_000;

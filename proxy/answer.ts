@@ -1,0 +1,115 @@
+/**
+ * The answers the proxy makes itself: failures of the tunnel and refusals of what a client sent. Each carries
+ * Proxy-Status (RFC 9209) with our code, the request id, and a body by Accept: HTML for people, JSON, or text.
+ * Nothing of the request is ever in it.
+ */
+import type { Refusal } from '../shared/http1/refusal.ts';
+import { failures } from '../shared/protocol/failures.ts';
+import type { FailureCode } from '../shared/protocol/failures.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly code: string;
+  /** The error type of RFC 9209 §2.3. */
+  readonly proxyStatus: string;
+  readonly sentence: string;
+  readonly retryAfterSeconds?: number | undefined;
+  /** The WWW-Authenticate value of a 401. */
+  readonly challenge?: string | undefined;
+}
+
+export interface AnswerContext {
+  /** Our name in Via and Proxy-Status. */
+  readonly name: string;
+  readonly requestId: string;
+  /** The request's Accept value; undefined where there is none or no head was read. */
+  readonly accept: string | undefined;
+  readonly isHead: boolean;
+  readonly persist: boolean;
+}
+
+export function failureAnswer(code: FailureCode): Answer {
+  return { code, ...failures[code] };
+}
+
+export function refusalAnswer(refusal: Refusal): Answer {
+  return {
+    status: refusal.answer.status,
+    code: refusal.code,
+    proxyStatus: 'http_request_error',
+    sentence: `The request was refused: ${refusal.reason}.`,
+  };
+}
+
+/** The whole answer, head and body, as latin1 text. */
+export function writeAnswer(answer: Answer, context: AnswerContext): string {
+  const { type, body } = writeBody(answer, context);
+  const { challenge, retryAfterSeconds } = answer;
+  const retry = retryAfterSeconds === undefined ? '' : `Retry-After: ${String(retryAfterSeconds)}\r\n`;
+  return (
+    `HTTP/1.1 ${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}\r\n` +
+    `Content-Type: ${type}\r\nContent-Length: ${String(body.length)}\r\n` +
+    'Cache-Control: no-store\r\n' +
+    retry +
+    (challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`) +
+    `Proxy-Status: ${context.name}; error=${answer.proxyStatus}; details="${answer.code}"\r\n` +
+    `X-Request-Id: ${context.requestId}\r\n` +
+    (context.persist ? '' : 'Connection: close\r\n') +
+    `\r\n${context.isHead ? '' : body}`
+  );
+}
+
+function writeBody(answer: Answer, context: AnswerContext): { type: string; body: string } {
+  const { status, code, sentence } = answer;
+  const accept = context.accept?.toLowerCase() ?? '';
+  if (accept.includes('text/html'))
+    return { type: 'text/html; charset=utf-8', body: writePage(answer, context) };
+  if (accept.includes('json')) {
+    const body = JSON.stringify({ status, code, reason: sentence, requestId: context.requestId });
+    return { type: 'application/json', body: `${body}\n` };
+  }
+  return { type: 'text/plain; charset=utf-8', body: `${sentence}\n${code}, request ${context.requestId}\n` };
+}
+
+/** Readable on a phone, without anything to load. */
+function writePage(answer: Answer, context: AnswerContext): string {
+  const title = `${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}`;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>
+:root { color-scheme: light dark; }
+body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; }
+h1 { font-size: 1.4rem; }
+p.code { opacity: 0.6; font-size: 0.85rem; overflow-wrap: anywhere; }
+</style>
+<h1>${title}</h1>
+<p>${answer.sentence}</p>
+<p class="code">${answer.code} · request ${context.requestId}</p>
+</html>
+`.replace('·', '&middot;');
+}
+
+const reasonPhrases: { readonly [status: number]: string } = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  426: 'Upgrade Required',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
+};

@@ -1,0 +1,300 @@
+/**
+ * One client connection: requests are read one after the other, each becomes an exchange, and the connection
+ * lives on or is closed as RULES 46–50 say. It knows its socket and HTTP's framing; what an exchange is for, and
+ * where it goes, its handler knows. Deadlines are looked at by the listener's sweep, never by timers of its own.
+ */
+import type { Socket } from 'node:net';
+import { Refusal } from '../../shared/http1/refusal.ts';
+import type { WriteBatch } from '../../shared/transport/write-batch.ts';
+import type { Client, ClientListener, RawListener } from '../exchange.ts';
+import type { EdgeContext, SweptConnection } from './context.ts';
+import { Farewell, resetConnection, type DrainBounds } from './farewell.ts';
+import { Input } from './input.ts';
+import { earlyAnswerDrain, maxHeldBytes, refusalDrain } from './limits.ts';
+import { bodyTooSlow, headTooSlow } from './refuse.ts';
+import { RequestBody } from './request-body.ts';
+import { RequestHeadReader } from './request-head.ts';
+
+/**
+ * head: reading a request · body: an exchange, its body still arriving · answer: an exchange, the request read ·
+ * raw: upgraded · farewell: our last answer said · over: destroyed or given away.
+ */
+type State = 'head' | 'body' | 'answer' | 'raw' | 'farewell' | 'over';
+
+export class ClientConnection implements Client, SweptConnection {
+  readonly address: string;
+  readonly isSecure: boolean;
+  readonly #socket: Socket;
+  readonly #tcp: Socket;
+  readonly #context: EdgeContext;
+  readonly #head: RequestHeadReader;
+  readonly #input = new Input();
+  #state: State = 'head';
+  #body: RequestBody | undefined;
+  #keepAlive = true;
+  #answerHasBegun = false;
+  #clientHasEnded = false;
+  #requestCount = 0;
+  #isReadingHeads = false;
+  #farewell: Farewell | undefined;
+  #listener: ClientListener | undefined;
+  #raw: RawListener | undefined;
+
+  /** @param tcp the socket under TLS, or `socket` itself */
+  constructor(socket: Socket, tcp: Socket, context: EdgeContext) {
+    this.#socket = socket;
+    this.#tcp = tcp;
+    this.#context = context;
+    this.isSecure = socket !== tcp;
+    this.address = tcp.remoteAddress ?? '';
+    this.#head = new RequestHeadReader(context);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () =>
+      this.#raw === undefined ? this.#listener?.onDrain() : this.#raw.socketDrained(),
+    );
+    socket.on('end', () => this.#ended());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#gone());
+  }
+
+  // What the listener may ask.
+
+  get isIdle(): boolean {
+    return this.#state === 'head' && !this.#head.hasBegun;
+  }
+
+  tick(nowMs: number): void {
+    if (this.#state === 'head' && this.#head.isExpired(nowMs)) this.#expired();
+    if (this.#body?.isTooSlow(nowMs) === true) this.#refuseBody(bodyTooSlow());
+    this.#farewell?.tick(nowMs);
+    this.#listener?.onTick(nowMs);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  // What the exchange may ask.
+
+  get requestIsRead(): boolean {
+    return this.#state !== 'body';
+  }
+
+  get mayPersist(): boolean {
+    const { isDraining, limits } = this.#context;
+    if (isDraining || !this.#keepAlive || this.#clientHasEnded) return false;
+    return this.#state === 'answer' && this.#requestCount < limits.maxRequestsPerConnection;
+  }
+
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  get isGone(): boolean {
+    return this.#state === 'over';
+  }
+
+  listen(listener: ClientListener): void {
+    this.#listener = listener;
+    this.resumeBody();
+  }
+
+  resumeBody(): void {
+    if (this.#state === 'body') this.#readBody();
+  }
+
+  write(bytes: Uint8Array | string): void {
+    this.#context.batch.hold(this.#socket);
+    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1');
+    else this.#socket.write(bytes);
+  }
+
+  writeFinalHead(head: string): void {
+    this.#answerHasBegun = true;
+    this.write(head);
+  }
+
+  finish(persist: boolean): void {
+    if (this.#state !== 'answer' && this.#state !== 'body') return;
+    const goesOn = persist && this.mayPersist;
+    const isEarly = this.#state === 'body';
+    this.#listener = undefined;
+    this.#body = undefined;
+    if (!goesOn) {
+      this.#close(isEarly ? earlyAnswerDrain : refusalDrain);
+      return;
+    }
+    this.#state = 'head';
+    this.#head.next();
+    if (!this.#isReadingHeads) this.#readHeads();
+  }
+
+  abort(): void {
+    this.#listener = undefined;
+    if (this.#state !== 'over') resetConnection(this.#socket, this.#tcp);
+  }
+
+  switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void {
+    this.#state = 'raw';
+    this.#listener = undefined;
+    this.#raw = begin(this.#socket, this.#context.batch);
+    const held = this.#input.take();
+    this.#socket.resume();
+    if (held.length > 0) this.#raw.fromSocket(held);
+    if (this.#clientHasEnded) this.#raw.socketEnded();
+  }
+
+  release(): { readonly socket: Socket; readonly held: Uint8Array } {
+    this.#state = 'over';
+    this.#listener = undefined;
+    for (const event of ['data', 'drain', 'end', 'error', 'close']) this.#socket.removeAllListeners(event);
+    this.#context.onOver(this);
+    return { socket: this.#socket, held: this.#input.take() };
+  }
+
+  // Reading.
+
+  #receive(chunk: Buffer): void {
+    switch (this.#state) {
+      case 'head':
+        this.#input.append(chunk);
+        this.#readHeads();
+        return;
+      case 'body':
+        this.#body?.arrived(chunk.length);
+        this.#input.append(chunk);
+        this.#readBody();
+        return;
+      case 'answer':
+        this.#input.append(chunk);
+        this.#regulate();
+        return;
+      case 'raw':
+        this.#raw?.fromSocket(chunk);
+        return;
+      case 'farewell':
+        this.#farewell?.received(chunk.length);
+        return;
+      case 'over':
+    }
+  }
+
+  /**
+   * Reads requests until one waits for its answer or the input is used up. An exchange that is answered on the
+   * spot comes back here by finish(): as the next turn of this loop, since pipelined ones could be thousands deep.
+   */
+  #readHeads(): void {
+    this.#isReadingHeads = true;
+    try {
+      while (this.#state === 'head' && !this.#input.isEmpty) this.#readHead();
+    } catch (error) {
+      this.#refuse(error);
+    } finally {
+      this.#isReadingHeads = false;
+    }
+    this.#regulate();
+  }
+
+  #readHead(): void {
+    const judged = this.#head.read(this.#input);
+    if (judged === undefined) return;
+    const { request, meaning } = judged;
+    const { limits, nowMs } = this.#context;
+    this.#requestCount += 1;
+    this.#keepAlive = meaning.keepAlive;
+    this.#answerHasBegun = false;
+    const hasBody = meaning.framing.kind !== 'none';
+    this.#state = hasBody ? 'body' : 'answer';
+    this.#body = hasBody ? new RequestBody(meaning, limits, nowMs) : undefined;
+    this.#context.onExchange(request, meaning, this);
+  }
+
+  #readBody(): void {
+    const body = this.#body;
+    const listener = this.#listener;
+    if (body !== undefined && listener !== undefined) {
+      try {
+        if (body.read(this.#input, listener) === 'done') {
+          this.#body = undefined;
+          this.#state = 'answer';
+          listener.onBodyEnd(body.trailers);
+        }
+      } catch (error) {
+        this.#refuseBody(error);
+      }
+    }
+    this.#regulate();
+  }
+
+  /** Reads on only where what comes has a place: what is held behind a request in hand is bounded. */
+  #regulate(): void {
+    const { length } = this.#input;
+    const isFull = this.#state === 'body' ? length > 0 : this.#state === 'answer' && length >= maxHeldBytes;
+    if (isFull) this.#socket.pause();
+    else if (this.#state !== 'over') this.#socket.resume();
+  }
+
+  #ended(): void {
+    this.#clientHasEnded = true;
+    switch (this.#state) {
+      case 'head':
+      case 'farewell':
+        this.#socket.destroySoon();
+        return;
+      case 'body':
+        // Cut short: whoever carries it must not take it for complete (RULES 26).
+        this.#socket.destroy();
+        return;
+      case 'raw':
+        this.#raw?.socketEnded();
+        return;
+      case 'answer':
+      case 'over':
+      // A half-close after the request: the answer is still sent (RULES 49).
+    }
+  }
+
+  #gone(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#input.clear();
+    const listener = this.#listener;
+    const raw = this.#raw;
+    this.#listener = undefined;
+    this.#raw = undefined;
+    this.#context.onOver(this);
+    listener?.onGone();
+    raw?.socketGone();
+  }
+
+  // Ending.
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof Refusal)) throw error;
+    this.write(this.#context.onRefusal(error, this));
+    this.#close(refusalDrain);
+  }
+
+  #refuseBody(error: unknown): void {
+    if (!(error instanceof Refusal)) throw error;
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.#body = undefined;
+    listener?.onBodyRefused(error);
+    if (this.#answerHasBegun) this.abort();
+    else this.#refuse(error);
+  }
+
+  #expired(): void {
+    if (this.#head.hasBegun) this.#refuse(headTooSlow());
+    else this.#socket.destroy();
+  }
+
+  #close(bounds: DrainBounds): void {
+    this.#state = 'farewell';
+    const readBytes = this.#input.length;
+    this.#input.clear();
+    const { nowMs } = this.#context;
+    this.#farewell = new Farewell(this.#socket, bounds, readBytes, this.#clientHasEnded, nowMs);
+  }
+}

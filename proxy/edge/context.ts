@@ -1,0 +1,33 @@
+/** What every client connection shares: the listener's side of it, given at construction. */
+import type { DecodeLatin1, RequestHead } from '../../shared/http1/head.ts';
+import type { Refusal } from '../../shared/http1/refusal.ts';
+import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts';
+import type { WriteBatch } from '../../shared/transport/write-batch.ts';
+import type { Client } from '../exchange.ts';
+import type { EdgeLimits } from './limits.ts';
+
+/** What the sweep and the drain need of a connection. */
+export interface SweptConnection {
+  /** Nothing of a request has come: it can be closed at any time. */
+  readonly isIdle: boolean;
+  tick(nowMs: number): void;
+  destroy(): void;
+  abort(): void;
+}
+
+export interface EdgeContext {
+  readonly limits: EdgeLimits;
+  readonly requestRules: RequestOptions;
+  readonly decode: DecodeLatin1;
+  readonly batch: WriteBatch;
+  /** The sweep's clock: exact to a quarter of a second, free to read. */
+  readonly nowMs: number;
+  /** The proxy is stopping: no connection goes on after its answer. */
+  readonly isDraining: boolean;
+  /** A request has passed the rules: an exchange begins. */
+  onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
+  /** A request was refused before it became an exchange, or in its body. Gives the whole answer (latin1). */
+  onRefusal(refusal: Refusal, client: Client): string;
+  /** The connection is over or given away. */
+  onOver(connection: SweptConnection): void;
+}

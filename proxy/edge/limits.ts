@@ -1,0 +1,24 @@
+/** The edge's bounds (RULES 1–5, 24, 26–33, 46–48), each a setting; times in milliseconds, sizes in bytes. */
+import type { BodyLimits, HeadLimits } from '../../shared/http1/limits.ts';
+
+export interface EdgeLimits {
+  readonly head: HeadLimits;
+  readonly body: BodyLimits;
+  /** From accept to the first byte, and from the first byte of a head to its end. Absolute. */
+  readonly headerTimeoutMs: number;
+  /** From the end of an answer to the first byte of the next request. */
+  readonly keepAliveTimeoutMs: number;
+  /** Silence in the middle of a body, and the span over which its rate is measured. */
+  readonly bodyTimeoutMs: number;
+  readonly minBodyBytesPerSecond: number;
+  readonly maxRequestsPerConnection: number;
+  readonly maxConnections: number;
+}
+
+/** What is held of the bytes behind a request that is being answered; then the socket is paused (RULES 24, 47). */
+export const maxHeldBytes = 16 * 1024;
+
+/** How much and how long a client that is being closed may go on sending, so that it can read the answer (RFC 9112 §9.6). */
+export const refusalDrain = { bytes: 64 * 1024, ms: 2_000 } as const;
+/** The same for one whose upload was answered before its end (RULES 32). */
+export const earlyAnswerDrain = { bytes: 256 * 1024, ms: 5_000 } as const;

@@ -1,0 +1,55 @@
+/**
+ * The head of the next request on a connection: reads it, judges it, and knows until when it may take (RULES 5:
+ * absolute deadlines, which no byte extends).
+ */
+import { HeadScanner } from '../../shared/http1/head.ts';
+import type { RequestHead } from '../../shared/http1/head.ts';
+import { readRequest } from '../../shared/http1/rules.ts';
+import type { RequestMeaning } from '../../shared/http1/rules.ts';
+import type { EdgeContext } from './context.ts';
+import type { Input } from './input.ts';
+
+export interface JudgedRequest {
+  readonly request: RequestHead;
+  readonly meaning: RequestMeaning;
+}
+
+export class RequestHeadReader {
+  readonly #context: EdgeContext;
+  readonly #scanner: HeadScanner<'request'>;
+  #hasBegun = false;
+  #deadlineMs: number;
+
+  constructor(context: EdgeContext) {
+    this.#context = context;
+    this.#scanner = new HeadScanner('request', context.limits.head, context.decode);
+    this.#deadlineMs = context.nowMs + context.limits.headerTimeoutMs;
+  }
+
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  isExpired(nowMs: number): boolean {
+    return nowMs >= this.#deadlineMs;
+  }
+
+  /** The connection is kept: another request may come. */
+  next(): void {
+    this.#scanner.reset();
+    this.#hasBegun = false;
+    this.#deadlineMs = this.#context.nowMs + this.#context.limits.keepAliveTimeoutMs;
+  }
+
+  /** @throws Refusal */
+  read(input: Input): JudgedRequest | undefined {
+    const request = this.#scanner.push(input.bytes, input.offset);
+    input.offset += this.#scanner.consumed;
+    if (!this.#hasBegun && this.#scanner.started) {
+      this.#hasBegun = true;
+      this.#deadlineMs = this.#context.nowMs + this.#context.limits.headerTimeoutMs;
+    }
+    if (request === undefined) return undefined;
+    return { request, meaning: readRequest(request, this.#context.requestRules) };
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * One exchange: the request as it was read and judged, the client that waits for the answer, and the record that
+ * every room it passes fills in. Every step a client's request takes is a `Handler`. Nothing here knows sockets,
+ * streams or logs.
+ */
+import type { Socket } from 'node:net';
+import type { RequestHead } from '../shared/http1/head.ts';
+import type { Field } from '../shared/http1/fields.ts';
+import type { Refusal } from '../shared/http1/refusal.ts';
+import type { RequestMeaning } from '../shared/http1/rules.ts';
+import type { WriteBatch } from '../shared/transport/write-batch.ts';
+
+/** One shape for every step: it settles when the exchange is over for that step, and never rejects for a peer's fault. */
+export type Handler = (exchange: Exchange) => Promise<void>;
+
+export interface Exchange {
+  readonly request: RequestHead;
+  readonly meaning: RequestMeaning;
+  readonly client: Client;
+  readonly record: ExchangeRecord;
+}
+
+/** What happened, for the access log and the metrics: filled on the way, read once at the end. */
+export interface ExchangeRecord {
+  readonly id: string;
+  readonly method: string;
+  readonly host: string;
+  readonly target: string;
+  readonly clientAddress: string;
+  /** performance.now() when the head was complete. */
+  readonly startedAtMs: number;
+  headAtMs: number | undefined;
+  status: number | undefined;
+  /** Our own word for what went wrong, as in Proxy-Status `details`. */
+  code: string | undefined;
+  backendId: string | undefined;
+  tunnelId: string | undefined;
+  /** Body bytes of the client that went to the backend; after an upgrade the raw ones too. */
+  requestBytes: number;
+  /** Bytes of the response as the client gets them, heads included. */
+  responseBytes: number;
+  /** How often the request was sent again. */
+  retries: number;
+  /** Who broke the exchange off, where it did not end in order. */
+  abortedBy: 'client' | 'backend' | 'proxy' | undefined;
+}
+
+/**
+ * The client's side of an exchange. The body is pulled: bytes come as long as the listener has room, and what it
+ * has no room for stays unread in the client's socket.
+ */
+export interface Client {
+  readonly address: string;
+  readonly isSecure: boolean;
+  /** The request is read to its end. */
+  readonly requestIsRead: boolean;
+  /** The connection can carry another request after this one: said in the head of the answer. */
+  readonly mayPersist: boolean;
+  /** What was written waits in the socket: no more window for whoever writes, until onDrain. */
+  readonly isFull: boolean;
+  readonly isGone: boolean;
+  /** Who hears of the client's side from now on. What has happened before is not told again: look at isGone. */
+  listen(listener: ClientListener): void;
+  /** The listener has room for the body again. */
+  resumeBody(): void;
+  /** A piece of an interim answer or of the body; strings are latin1. Leaves with all else of this turn. */
+  write(bytes: Uint8Array | string): void;
+  /** The head of the final answer: from here on a broken exchange ends with a reset, never with another answer. */
+  writeFinalHead(head: string): void;
+  /** The answer is complete. The connection goes on, or is closed in order where `persist` is false or impossible. */
+  finish(persist: boolean): void;
+  /** Ends the connection so that nothing can pass for a complete answer. Idempotent. */
+  abort(): void;
+  /** From here on every byte is raw, the held ones first; for a valid 101. */
+  switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void;
+  /** Gives the socket away with what was read of it and not used; for the agents' door. */
+  release(): { readonly socket: Socket; readonly held: Uint8Array };
+}
+
+export interface ClientListener {
+  /** How many body bytes it takes at most now; 0: none until resumeBody(). */
+  bodyRoom(): number;
+  onBody(bytes: Uint8Array): void;
+  onBodyEnd(trailers: readonly Field[]): void;
+  /** The body broke a rule or came too slowly. The client is answered or aborted by the edge; end the rest. */
+  onBodyRefused(refusal: Refusal): void;
+  onDrain(): void;
+  /** The client is gone: its connection was lost or reset. Nothing is called after it. */
+  onGone(): void;
+  /** The sweep of the edge, about four times a second: for deadlines. */
+  onTick(nowMs: number): void;
+}
+
+/** Raw bytes after an upgrade; `StreamPipe` with its owner is one. */
+export interface RawListener {
+  fromSocket(chunk: Uint8Array): void;
+  socketDrained(): void;
+  socketEnded(): void;
+  socketGone(): void;
+}

@@ -1,0 +1,260 @@
+/**
+ * One try of one exchange on one stream: the client's events become stream writes, the stream's events become the
+ * answer, and whichever side breaks off, the other hears of it as an abort. It ends in exactly one outcome. It
+ * does not choose tunnels and does not try again.
+ */
+import type { Field } from '../../shared/http1/fields.ts';
+import type { ResponseHead } from '../../shared/http1/head.ts';
+import { Refusal } from '../../shared/http1/refusal.ts';
+import type { ResponseMeaning } from '../../shared/http1/rules.ts';
+import type { Forwarding } from '../../shared/http1/write.ts';
+import { resetCode } from '../../shared/mux/codes.ts';
+import type { ResetCode } from '../../shared/mux/codes.ts';
+import type { StreamHandler } from '../../shared/mux/session.ts';
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import type { FailureCode } from '../../shared/protocol/failures.ts';
+import type { ClientListener, Exchange } from '../exchange.ts';
+import type { ForwardLimits } from './limits.ts';
+import { RequestWriter } from './request.ts';
+import { ResponseRelay } from './response.ts';
+import type { ResponseListener } from './response.ts';
+import type { StreamTunnel } from './tunnel.ts';
+import { Upgrade } from './upgrade.ts';
+
+/**
+ * over: the client has its answer, or was aborted, or is gone. failed: it has heard nothing but interim answers
+ * and must be told; `mayRetry` says whether sending the request again is safe (DESIGN §7).
+ */
+export type Outcome =
+  | { readonly kind: 'over' }
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly mayRetry: boolean };
+
+const over: Outcome = { kind: 'over' };
+const bodilessMethods = new Set(['GET', 'HEAD']);
+const repeatableMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+const failureOfReset: { readonly [Code in ResetCode]: FailureCode } = {
+  [resetCode.cancelled]: 'backend_reset',
+  [resetCode.done]: 'backend_reset',
+  [resetCode.refused]: 'agent_offline',
+  [resetCode.backendUnreachable]: 'backend_refused',
+  [resetCode.backendConnectTimeout]: 'backend_connect_timeout',
+  [resetCode.backendTls]: 'backend_tls',
+  [resetCode.backendReset]: 'backend_reset',
+  [resetCode.overloaded]: 'overloaded',
+  [resetCode.protocolError]: 'backend_protocol',
+};
+
+export class Attempt implements StreamHandler, ClientListener, ResponseListener {
+  readonly #exchange: Exchange;
+  readonly #tunnel: StreamTunnel;
+  readonly #limits: ForwardLimits;
+  readonly #response: ResponseRelay;
+  readonly #settle: (outcome: Outcome) => void;
+  #stream: MuxStream | undefined;
+  #request: RequestWriter | undefined;
+  #upgrade: Upgrade | undefined;
+  /** The request was all sent when the final head came. */
+  #wasSentAtHead = false;
+  /** What the final head told the client. */
+  #persists = false;
+  #hasFinalHead = false;
+  #bodyHasBegun = false;
+  #unconsumedBytes = 0;
+  #hasMoved = true;
+  #movedAtMs = 0;
+  #sentAtMs = Infinity;
+
+  /** @param settle is called once, with the outcome */
+  constructor(
+    exchange: Exchange,
+    tunnel: StreamTunnel,
+    limits: ForwardLimits,
+    settle: (outcome: Outcome) => void,
+  ) {
+    this.#exchange = exchange;
+    this.#tunnel = tunnel;
+    this.#limits = limits;
+    this.#settle = settle;
+    this.#response = new ResponseRelay(exchange, limits, this);
+  }
+
+  start(forwarding: Forwarding): void {
+    const stream = this.#tunnel.open(this);
+    if (stream === undefined) {
+      this.#settle({ kind: 'failed', code: 'agent_offline', mayRetry: true });
+      return;
+    }
+    this.#stream = stream;
+    this.#request = new RequestWriter(this.#exchange, forwarding, stream);
+    this.#exchange.client.listen(this);
+  }
+
+  // From the client.
+
+  bodyRoom(): number {
+    return this.#request?.bodyRoom() ?? 0;
+  }
+
+  onBody(bytes: Uint8Array): void {
+    this.#hasMoved = true;
+    this.#bodyHasBegun = true;
+    this.#exchange.record.requestBytes += bytes.length;
+    this.#request?.writeBody(bytes);
+  }
+
+  onBodyEnd(trailers: readonly Field[]): void {
+    this.#request?.endBody(trailers);
+  }
+
+  onBodyRefused(refusal: Refusal): void {
+    this.#exchange.record.code = refusal.code;
+    this.#exchange.record.status ??= refusal.answer.status;
+    this.#end(resetCode.cancelled, over);
+  }
+
+  onDrain(): void {
+    const held = this.#unconsumedBytes;
+    this.#unconsumedBytes = 0;
+    this.#hasMoved = true;
+    if (held > 0) this.#stream?.consume(held);
+  }
+
+  onGone(): void {
+    this.#exchange.record.abortedBy ??= 'client';
+    this.#end(resetCode.cancelled, over);
+  }
+
+  onTick(nowMs: number): void {
+    if (this.#hasMoved) this.#movedAtMs = nowMs;
+    this.#hasMoved = false;
+    if (!this.#hasFinalHead) {
+      if (this.#sentAtMs === Infinity && this.#exchange.client.requestIsRead) this.#sentAtMs = nowMs;
+      if (nowMs - this.#sentAtMs >= this.#limits.responseTimeoutMs)
+        this.#fail('backend_timeout', resetCode.cancelled);
+      return;
+    }
+    if (nowMs - this.#movedAtMs < this.#limits.idleTimeoutMs) return;
+    this.#exchange.record.abortedBy ??= 'proxy';
+    this.#fail('backend_timeout', resetCode.cancelled);
+  }
+
+  // From the stream.
+
+  onData(stream: MuxStream, bytes: Uint8Array): void {
+    this.#hasMoved = true;
+    try {
+      this.#response.receive(bytes);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#upgrade !== undefined) return;
+    if (this.#exchange.client.isFull) this.#unconsumedBytes += bytes.length;
+    else stream.consume(bytes.length);
+  }
+
+  onEnd(): void {
+    if (!this.#response.hasBegun) {
+      this.#fail('backend_reset', resetCode.cancelled);
+      return;
+    }
+    try {
+      this.#response.end();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  onReset(_stream: MuxStream, code: ResetCode): void {
+    this.#stream = undefined;
+    const failure = this.#tunnel.isAlive ? failureOfReset[code] : 'agent_lost';
+    this.#fail(failure, code);
+  }
+
+  onWritable(): void {
+    this.#hasMoved = true;
+    if (this.#request?.resume() === true) this.#exchange.client.resumeBody();
+  }
+
+  // From the answer.
+
+  onHead(head: ResponseHead): void {
+    const { record } = this.#exchange;
+    record.status = head.status;
+    record.headAtMs = performance.now();
+    this.#hasFinalHead = true;
+    this.#wasSentAtHead = this.#request?.isSent === true;
+    this.#persists = this.#exchange.client.mayPersist;
+  }
+
+  onSwitching(rest: Uint8Array): void {
+    const { client, record } = this.#exchange;
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    record.status = 101;
+    record.headAtMs = performance.now();
+    this.#hasFinalHead = true;
+    this.#stream = undefined;
+    stream.consume(stream.unconsumedBytes - rest.length);
+    const abort = (): void => client.abort();
+    const settle = (): void => this.#settle(over);
+    client.switchTo((socket, batch) => {
+      const upgrade = new Upgrade(socket, batch, stream, record, abort, settle);
+      this.#upgrade = upgrade;
+      if (rest.length > 0) upgrade.fromStream(stream, rest);
+      return upgrade;
+    });
+  }
+
+  onComplete(meaning: ResponseMeaning, hasExcess: boolean): void {
+    const code = this.#isReusable(meaning, hasExcess) ? resetCode.done : resetCode.cancelled;
+    if (hasExcess) this.#exchange.record.code = 'backend_excess';
+    this.#stream?.reset(code);
+    this.#stream = undefined;
+    this.#exchange.client.finish(this.#persists);
+    this.#settle(over);
+  }
+
+  /** Only an ordinary exchange leaves the backend's connection in a state we can be sure of (DESIGN §3). */
+  #isReusable(meaning: ResponseMeaning, hasExcess: boolean): boolean {
+    const { request, meaning: asked } = this.#exchange;
+    const isUnusual =
+      hasExcess ||
+      asked.upgrade !== undefined ||
+      (asked.framing.kind !== 'none' && bodilessMethods.has(request.method));
+    return !isUnusual && meaning.keepAlive && this.#wasSentAtHead && this.#stream?.endReceived === false;
+  }
+
+  // Ending.
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof Refusal)) throw error;
+    this.#fail('backend_protocol', resetCode.protocolError);
+  }
+
+  /** The answer cannot come, or not to its end. */
+  #fail(code: FailureCode, reason: ResetCode): void {
+    const { client, record, request } = this.#exchange;
+    record.code = code;
+    if (this.#hasFinalHead) {
+      record.abortedBy ??= 'backend';
+      client.abort();
+      this.#end(resetCode.cancelled, over);
+      return;
+    }
+    const isRepeatable =
+      repeatableMethods.has(request.method) && this.#exchange.meaning.framing.kind === 'none';
+    const isUntouched = !this.#response.hasBegun && !this.#bodyHasBegun;
+    const isLost = code === 'agent_lost' || code === 'backend_reset';
+    const mayRetry = isUntouched && (reason === resetCode.refused || (isRepeatable && isLost));
+    this.#end(reason, { kind: 'failed', code, mayRetry });
+  }
+
+  #end(code: ResetCode, outcome: Outcome): void {
+    this.#stream?.reset(code);
+    this.#stream = undefined;
+    this.#request = undefined;
+    this.#settle(outcome);
+  }
+}

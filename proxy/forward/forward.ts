@@ -1,0 +1,96 @@
+/**
+ * Carries an exchange to its backend: picks a tunnel, tries, tries again where that is safe, and tells the client
+ * in our own words where no answer can be had. It asks routing for tunnels and knows no sockets.
+ */
+import type { Forwarding } from '../../shared/http1/write.ts';
+import type { FailureCode } from '../../shared/protocol/failures.ts';
+import { failureAnswer, writeAnswer } from '../answer.ts';
+import type { Exchange, Handler } from '../exchange.ts';
+import type { Selection } from '../routing/registry.ts';
+import { Attempt } from './attempt.ts';
+import type { Outcome } from './attempt.ts';
+import { maxRetries } from './limits.ts';
+import type { ForwardLimits } from './limits.ts';
+import type { StreamTunnel } from './tunnel.ts';
+
+export interface ForwardOptions {
+  readonly limits: ForwardLimits;
+  /** Our name in Via and Proxy-Status. */
+  readonly name: string;
+  select(host: string, path: string, except?: ReadonlySet<StreamTunnel>): Selection<StreamTunnel>;
+}
+
+export function createForward(options: ForwardOptions): Handler {
+  return async (exchange) => {
+    if (exchange.meaning.maxForwards === 0) {
+      answerOptions(exchange);
+      return;
+    }
+    const failure = await forward(exchange, options);
+    if (failure !== undefined) answerFailure(exchange, failure, options.name);
+  };
+}
+
+/** Undefined when the client has been served; else what it must be told. */
+async function forward(exchange: Exchange, options: ForwardOptions): Promise<FailureCode | undefined> {
+  const { meaning, record } = exchange;
+  let tried: Set<StreamTunnel> | undefined;
+  for (;;) {
+    let selection = options.select(meaning.host, meaning.path, tried);
+    // With one tunnel only, a fresh backend connection through it is the other way there is.
+    if (selection.kind !== 'tunnel' && tried !== undefined)
+      selection = options.select(meaning.host, meaning.path);
+    if (selection.kind !== 'tunnel') return selection.kind;
+    const { tunnel } = selection;
+    record.backendId = tunnel.backendId;
+    record.tunnelId = tunnel.id;
+    // Sequential by nature: the next try depends on how this one ended.
+    // oxlint-disable-next-line no-await-in-loop
+    const outcome = await attempt(exchange, tunnel, options);
+    if (outcome.kind === 'over') return undefined;
+    if (!outcome.mayRetry || record.retries >= maxRetries || exchange.client.isGone) return outcome.code;
+    record.retries += 1;
+    tried ??= new Set();
+    tried.add(tunnel);
+  }
+}
+
+function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptions): Promise<Outcome> {
+  return new Promise((resolve) => {
+    new Attempt(exchange, tunnel, options.limits, resolve).start(
+      forwardingOf(exchange, tunnel, options.name),
+    );
+  });
+}
+
+function forwardingOf({ client, meaning }: Exchange, tunnel: StreamTunnel, name: string): Forwarding {
+  return {
+    for: client.address,
+    proto: client.isSecure ? 'https' : 'http',
+    host: meaning.authority,
+    via: name,
+    trustChain: false,
+    hostHeader: tunnel.hostHeader,
+  };
+}
+
+function answerFailure(exchange: Exchange, code: FailureCode, name: string): void {
+  const { client, record, request } = exchange;
+  if (client.isGone) return;
+  const answer = failureAnswer(code);
+  record.status = answer.status;
+  record.code = code;
+  const persist = client.mayPersist;
+  const accept = request.fields.get('accept');
+  const isHead = request.method === 'HEAD';
+  client.writeFinalHead(writeAnswer(answer, { name, requestId: record.id, accept, isHead, persist }));
+  client.finish(persist);
+}
+
+/** Max-Forwards has reached 0: the last hop answers (RFC 9110 §7.6.2). */
+function answerOptions({ client, record }: Exchange): void {
+  record.status = 200;
+  const close = client.mayPersist ? '' : 'Connection: close\r\n';
+  client.writeFinalHead(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${close}\r\n`);
+  client.finish(client.mayPersist);
+}

@@ -1,0 +1,17 @@
+/** Forwarding's bounds (RULES 33–36, DESIGN §7, §8), each a setting or a rule of its own. */
+import type { BodyLimits, HeadLimits } from '../../shared/http1/limits.ts';
+
+export interface ForwardLimits {
+  readonly responseHead: HeadLimits;
+  readonly responseBody: BodyLimits;
+  /** From the end of the request to the head of the answer. */
+  readonly responseTimeoutMs: number;
+  /** No byte either way; never for upgraded exchanges. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Interim answers a request may have (RULES 36). */
+export const maxInterimAnswers = 10;
+
+/** How often a request may be sent again (DESIGN §7). */
+export const maxRetries = 2;

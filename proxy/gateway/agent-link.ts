@@ -1,0 +1,141 @@
+/**
+ * One link of an agent, on the proxy's side: hello, then the routes are its backend's, until it ends. To routing
+ * and forwarding it is a tunnel.
+ */
+import type { MuxStream } from '../../shared/mux/stream.ts';
+import type { SessionOptions, StreamHandler } from '../../shared/mux/session.ts';
+import { resetCode } from '../../shared/mux/codes.ts';
+import type { Granted } from '../../shared/auth/grant.ts';
+import { closeCode } from '../../shared/protocol/close-code.ts';
+import { ControlViolation } from '../../shared/protocol/control-violation.ts';
+import { readControl, writeControl } from '../../shared/protocol/control.ts';
+import type { Hello } from '../../shared/protocol/control.ts';
+import { Link } from '../../shared/transport/link.ts';
+import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
+import type { LinkSocket } from '../../shared/transport/websocket.ts';
+import type { Route } from '../routing/routes.ts';
+import { RouteConflict } from '../routing/registry.ts';
+import type { Tunnel } from '../routing/tunnel.ts';
+
+export interface AgentLinkOwner {
+  /** The agent has introduced itself: its routes are to be served. @throws RouteConflict */
+  onReady(link: AgentLink): void;
+  /** Once, last. */
+  onEnd(link: AgentLink, end: LinkEnd): void;
+}
+
+export interface AgentLinkOptions {
+  readonly id: string;
+  readonly granted: Granted;
+  readonly routes: readonly Route[];
+  /** This proxy's name, for the agent's log. */
+  readonly node: string;
+  /** Where clients reach this backend. */
+  readonly urls: readonly string[];
+  readonly session: Pick<SessionOptions, 'budget' | 'maxOutboundStreams'>;
+  readonly owner: AgentLinkOwner;
+}
+
+/** An agent says hello with its first message; one that does not is no agent. */
+const helloTimeoutMs = 10_000;
+
+export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
+  readonly id: string;
+  readonly backendId: string;
+  readonly routes: readonly Route[];
+  readonly #options: AgentLinkOptions;
+  readonly #link: Link;
+  readonly #helloTimer: NodeJS.Timeout;
+  #hello: Hello | undefined;
+
+  constructor(socket: LinkSocket, options: AgentLinkOptions) {
+    this.id = options.id;
+    this.backendId = options.granted.backend;
+    this.routes = options.routes;
+    this.#options = options;
+    // Agents open no streams (DESIGN §3): one that tries is refused stream by stream.
+    const session = { ...options.session, maxInboundStreams: 0 };
+    this.#link = new Link(socket, { ...session, role: 'server', handler: this });
+    this.#helloTimer = setTimeout(() => {
+      this.close(closeCode.protocolError, 'no hello');
+    }, helloTimeoutMs);
+  }
+
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  get hostHeader(): string | undefined {
+    return this.#hello?.options.hostHeader;
+  }
+
+  get isAlive(): boolean {
+    return this.#link.isOpen;
+  }
+
+  get isAccepting(): boolean {
+    const { goingAway, peerGoingAway } = this.#link.session;
+    return this.#hello !== undefined && this.#link.isOpen && !goingAway && !peerGoingAway;
+  }
+
+  load(): number {
+    return this.#link.session.streamCount;
+  }
+
+  open(handler: StreamHandler): MuxStream | undefined {
+    return this.#link.open(handler);
+  }
+
+  /** No new exchanges; the agent hears of it and dials again. */
+  goAway(): void {
+    this.#link.goAway();
+  }
+
+  close(code: number, reason: string): void {
+    this.#link.close(code, reason);
+  }
+
+  // From the link.
+
+  onStream(stream: MuxStream): void {
+    stream.reset(resetCode.refused);
+  }
+
+  onControl(text: string): void {
+    try {
+      const control = readControl(text);
+      if (control?.kind === 'hello' && this.#hello === undefined) this.#welcome(control);
+    } catch (error) {
+      if (error instanceof ControlViolation) this.close(error.answer.closeCode, error.code);
+      else if (error instanceof RouteConflict) this.close(closeCode.policyViolation, error.code);
+      else throw error;
+    }
+  }
+
+  onGoAway(): void {
+    // isAccepting has said it already: routing sees no tunnel here from now on.
+  }
+
+  onIdsLow(): void {
+    this.goAway();
+  }
+
+  onEnd(end: LinkEnd): void {
+    clearTimeout(this.#helloTimer);
+    this.#options.owner.onEnd(this, end);
+  }
+
+  /** The backend and routes that count are those the token was checked for, at the upgrade. */
+  #welcome(hello: Hello): void {
+    clearTimeout(this.#helloTimer);
+    if (hello.backend !== this.backendId) {
+      this.close(closeCode.policyViolation, 'hello names another backend than the upgrade');
+      return;
+    }
+    this.#hello = hello;
+    const { node, urls, session, owner } = this.#options;
+    owner.onReady(this);
+    const limits = { maxStreams: session.maxOutboundStreams ?? 0 };
+    this.#link.sendControl(writeControl({ kind: 'welcome', node, urls, limits }));
+  }
+}

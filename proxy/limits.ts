@@ -1,0 +1,45 @@
+/** Settings as the rooms take them: which setting is which bound of the edge and of forwarding. */
+import type { BodyLimits } from '../shared/http1/limits.ts';
+import type { ProxySettings } from './config.ts';
+import type { EdgeLimits } from './edge/limits.ts';
+import type { ForwardLimits } from './forward/limits.ts';
+
+export function edgeLimits(settings: ProxySettings): EdgeLimits {
+  return {
+    head: {
+      headBytes: settings.maxHeaderBytes,
+      lineBytes: settings.maxHeaderBytes,
+      fields: settings.maxHeaderFields,
+    },
+    body: bodyLimits(settings, settings.maxBodyBytes === 0 ? Infinity : settings.maxBodyBytes),
+    headerTimeoutMs: settings.headerTimeoutMs,
+    keepAliveTimeoutMs: settings.keepAliveTimeoutMs,
+    bodyTimeoutMs: settings.bodyTimeoutMs,
+    minBodyBytesPerSecond: settings.minBodyRate,
+    maxRequestsPerConnection: settings.maxRequestsPerConnection,
+    maxConnections: settings.maxConnections,
+  };
+}
+
+export function forwardLimits(settings: ProxySettings): ForwardLimits {
+  return {
+    responseHead: {
+      headBytes: settings.maxResponseHeaderBytes,
+      lineBytes: settings.maxResponseHeaderBytes,
+      fields: settings.maxResponseHeaderFields,
+    },
+    responseBody: bodyLimits(settings, Infinity),
+    responseTimeoutMs: settings.responseTimeoutMs,
+    idleTimeoutMs: settings.idleTimeoutMs,
+  };
+}
+
+function bodyLimits(settings: ProxySettings, bodyBytes: number): BodyLimits {
+  return {
+    bodyBytes,
+    chunkExtensionLineBytes: settings.maxChunkExtensionLineBytes,
+    chunkExtensionBytes: settings.maxChunkExtensionBytes,
+    trailerBytes: settings.maxTrailerBytes,
+    trailerFields: settings.maxTrailerFields,
+  };
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The proxy program: what was typed, and what is started because of it. */
+import { createSecret } from '../shared/auth/secret.ts';
+import { signAgentToken } from '../shared/auth/sign.ts';
+import { readRequestedText } from '../shared/config/help.ts';
+import { processSources } from '../shared/config/process-sources.ts';
+import { createLog } from '../shared/log/log.ts';
+import { run } from '../shared/run/run.ts';
+import type { Plan } from '../shared/run/run.ts';
+import { loadProxySettings, proxyProgram } from './config.ts';
+import { createProxy } from './proxy.ts';
+import { tokenCommand } from './token-command.ts';
+import { printOrExplain } from '../shared/run/print.ts';
+
+/** A token for one run need not outlive it by much. */
+const runTokenTtlMs = 30 * 24 * 60 * 60 * 1_000;
+
+const [command, ...rest] = process.argv.slice(2);
+const requested = readRequestedText(proxyProgram, process.argv.slice(2));
+if (command === 'token') await printOrExplain(() => tokenCommand(processSources(rest)));
+else if (requested === undefined) await run(makePlan);
+else process.stdout.write(requested);
+
+function makePlan(): Plan {
+  const settings = loadProxySettings(processSources());
+  const log = createLog({ name: 'inverting-proxy', level: settings.logLevel, format: settings.logFormat });
+  const secret = settings.agentSecret ?? createSecret();
+  const isForThisRun = settings.agentSecret === undefined;
+  const proxy = createProxy({
+    settings,
+    secret,
+    log,
+    onListening: (publicUrl) => {
+      if (isForThisRun) void printAgentCommand(secret, publicUrl);
+    },
+  });
+  return { parts: [proxy], drainTimeoutMs: settings.drainTimeoutMs, log };
+}
+
+/** To the standard error: the log's lines are for machines, and mask tokens. */
+async function printAgentCommand(secret: string, publicUrl: string): Promise<void> {
+  const nowMs = Date.now();
+  const token = await signAgentToken({
+    secret,
+    backends: ['default'],
+    hosts: [],
+    paths: [],
+    ttlMs: runTokenTtlMs,
+    nowMs,
+  });
+  const url = publicUrl.replace(/^http/u, 'ws').replace('://', `://${token}@`);
+  process.stderr.write(
+    `No AGENT_SECRET is set, so a key was made for this run. This command brings an agent in until the proxy stops:\n\n` +
+      `  docker run agent -e PROXY_URL=${url} -e BACKEND=localhost:3000\n\n`,
+  );
+}

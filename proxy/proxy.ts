@@ -1,0 +1,157 @@
+/**
+ * The proxy, put together: the only file that sees every room. Clients come by edge → forward → routing, agents by
+ * edge → gateway → routing; here it is said which handler gets what, and in which order it all starts and stops.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { createAgentVerifier } from '../shared/auth/verifier.ts';
+import type { RequestHead } from '../shared/http1/head.ts';
+import type { Refusal } from '../shared/http1/refusal.ts';
+import type { RequestMeaning } from '../shared/http1/rules.ts';
+import type { Log } from '../shared/log/log.ts';
+import { agentPath } from '../shared/protocol/ask.ts';
+import { closeCode } from '../shared/protocol/close-code.ts';
+import type { Part } from '../shared/run/run.ts';
+import { refusalAnswer, writeAnswer } from './answer.ts';
+import type { ProxySettings } from './config.ts';
+import { Listener } from './edge/listener.ts';
+import { createTlsWrap } from './edge/tls.ts';
+import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
+import { createForward } from './forward/forward.ts';
+import type { StreamTunnel } from './forward/tunnel.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { edgeLimits, forwardLimits } from './limits.ts';
+import { logExchange } from './access-log.ts';
+import { Registry } from './routing/registry.ts';
+
+export interface ProxyOptions {
+  readonly settings: ProxySettings;
+  /** The key of agents' tokens: AGENT_SECRET, or one made for this run. */
+  readonly secret: string;
+  readonly log: Log;
+  /** Called once it listens, with the address that clients and agents use. */
+  onListening?(publicUrl: string): void;
+}
+
+/** The one part of the program: starts with the listener, stops with the last exchange. */
+export function createProxy(options: ProxyOptions): Part {
+  return {
+    name: 'proxy',
+    start: async () => {
+      const { settings, log } = options;
+      const proxy = new Proxy(options);
+      const address = await proxy.listener.listen();
+      proxy.publicUrl = settings.publicUrl ?? urlOf(address, settings);
+      log.info({ host: address.address, port: address.port, url: proxy.publicUrl }, 'listening');
+      options.onListening?.(proxy.publicUrl);
+      return { stop: (deadline) => proxy.stop(deadline) };
+    },
+  };
+}
+
+class Proxy {
+  readonly listener: Listener;
+  publicUrl = '';
+  /** Ours in Via and Proxy-Status: of this run, so that only a request that comes back here is a loop (RULES 21). */
+  readonly #name = `inverting-proxy-${randomBytes(4).toString('hex')}`;
+  readonly #log: Log;
+  readonly #gateway: Gateway;
+  readonly #forward: Handler;
+  readonly #idPrefix = randomBytes(6).toString('hex');
+  #exchangeCount = 0;
+
+  constructor({ settings, secret, log }: ProxyOptions) {
+    this.#log = log;
+    const registry = new Registry<StreamTunnel>();
+    const name = this.#name;
+    this.#gateway = new Gateway({
+      verifier: createAgentVerifier({ secret }),
+      registry,
+      baseDomain: settings.baseDomain,
+      name,
+      publicUrl: () => this.publicUrl,
+      maxStreamsPerLink: settings.maxStreamsPerLink,
+      log,
+    });
+    this.#forward = createForward({
+      limits: forwardLimits(settings),
+      name,
+      select: (host, path, except) => registry.select(host, path, except),
+    });
+    this.listener = new Listener({
+      host: settings.host,
+      port: settings.port,
+      limits: edgeLimits(settings),
+      requestRules: { viaName: name, bodyBytes: edgeLimits(settings).body.bodyBytes },
+      secure: tlsOf(settings),
+      onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
+      onRefusal: (refusal, client) => this.#refuse(refusal, client),
+    });
+  }
+
+  /** Not ready → GoAway → the open exchanges end → the links close → gone. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#gateway.goAway();
+    await this.listener.drain(deadline);
+    this.#gateway.close(closeCode.serviceRestart, 'the proxy stops');
+    await this.#gateway.whenEmpty(deadline);
+  }
+
+  #begin(request: RequestHead, meaning: RequestMeaning, client: Client): void {
+    const { method, target } = request;
+    const record = this.#record({ method, target, host: meaning.host, clientAddress: client.address });
+    const exchange: Exchange = { request, meaning, client, record };
+    const handler: Handler =
+      meaning.path === agentPath ? (agent) => this.#gateway.handle(agent) : this.#forward;
+    // A rejection is a mistake of ours, and crashes the process as such.
+    void handler(exchange).then(() => logExchange(this.#log, record));
+  }
+
+  #refuse(refusal: Refusal, client: Client): string {
+    const record = this.#record({ method: '', target: '', host: '', clientAddress: client.address });
+    const answer = refusalAnswer(refusal);
+    record.status = answer.status;
+    record.code = answer.code;
+    logExchange(this.#log, record);
+    const rest = { accept: undefined, isHead: false, persist: false };
+    return writeAnswer(answer, { name: this.#name, requestId: record.id, ...rest });
+  }
+
+  #record(known: Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientAddress'>): ExchangeRecord {
+    this.#exchangeCount += 1;
+    return {
+      id: `${this.#idPrefix}-${this.#exchangeCount.toString(36)}`,
+      method: known.method,
+      host: known.host,
+      target: known.target,
+      clientAddress: known.clientAddress,
+      startedAtMs: performance.now(),
+      headAtMs: undefined,
+      status: undefined,
+      code: undefined,
+      backendId: undefined,
+      tunnelId: undefined,
+      requestBytes: 0,
+      responseBytes: 0,
+      retries: 0,
+      abortedBy: undefined,
+    };
+  }
+}
+
+function tlsOf({ tlsCertFile, tlsKeyFile }: ProxySettings): ReturnType<typeof createTlsWrap> | undefined {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  const certificate = readFileSync(tlsCertFile, 'utf8');
+  const key = readFileSync(tlsKeyFile, 'utf8');
+  return createTlsWrap({ certificate, key });
+}
+
+/** An address that listens everywhere is reached from here by the machine's own name. */
+function urlOf(address: AddressInfo, settings: ProxySettings): string {
+  const isEverywhere = address.address === '0.0.0.0' || address.address === '::';
+  const host = isEverywhere ? 'localhost' : address.address;
+  const scheme = settings.tlsCertFile === undefined ? 'http' : 'https';
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${String(address.port)}`;
+}

@@ -1,0 +1,223 @@
+/**
+ * One link: one WebSocket, one yamux session, one clock, and the only pump between them. Bytes that arrive go
+ * into the session; what the session has to say leaves in one write a turn of the event loop, however many
+ * streams speak, and not at all while the socket is full. It knows no HTTP, no tokens and no routing; control
+ * messages (text) pass through it unread.
+ */
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import { goAwayCode, resetCode } from '../mux/codes.ts';
+import type { MuxStream } from '../mux/stream.ts';
+import { MuxSession } from '../mux/session.ts';
+import type { SessionHandler, SessionOptions, StreamHandler } from '../mux/session.ts';
+import { MuxViolation } from '../mux/violation.ts';
+import type { LinkSocket } from './websocket.ts';
+
+/** Close codes a link uses by itself (RFC 6455 §7.4.1); 4000 is ours: nothing was heard for too long. */
+export const linkClose = { normal: 1000, goingAway: 1001, protocolError: 1002, silent: 4000 } as const;
+
+export interface LinkEnd {
+  readonly code: number;
+  readonly reason: string;
+  /** The violation that ended it, where the peer broke the protocol. */
+  readonly violation: MuxViolation | undefined;
+}
+
+export interface LinkHandler {
+  onStream(stream: MuxStream): void;
+  onControl(text: string): void;
+  /** The peer takes no new streams. */
+  onGoAway(code: number): void;
+  /** Stream ids come to their end: a new link is due. */
+  onIdsLow(): void;
+  /** Called once, last. All streams have been reset before it. */
+  onEnd(end: LinkEnd): void;
+}
+
+export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
+  readonly handler: LinkHandler;
+  /**
+   * Bytes the socket may hold before the session is asked for no more. What waits here delays everything
+   * behind it, so it is little; the kernel's own buffer keeps the line busy meanwhile.
+   */
+  readonly highWaterBytes?: number;
+}
+
+const defaultHighWaterBytes = 128 * 1024;
+/** One message: what the receiver assembles before it reads it. */
+const messageBytes = 64 * 1024;
+/** Where less than a whole frame is left of the slab, a new one begins. */
+const leastRoomBytes = 16 * 1024 + 12;
+
+export class Link implements SessionHandler {
+  readonly session: MuxSession;
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  readonly #handler: LinkHandler;
+  readonly #highWaterBytes: number;
+  #slab = Buffer.allocUnsafeSlow(messageBytes);
+  #slabUsed = 0;
+  #flushIsDue = false;
+  #waitsForDrain = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDueMs = Infinity;
+  #violation: MuxViolation | undefined;
+  #isOpen = true;
+  readonly #flush = (): void => this.#sendOutput();
+  readonly #onTimer = (): void => this.#tick();
+  readonly #sendOptions = { binary: true, compress: false, fin: true } as const;
+
+  constructor({ webSocket, socket }: LinkSocket, options: LinkOptions) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#handler = options.handler;
+    // Node promises a 'drain' only where its own mark was passed.
+    this.#highWaterBytes = Math.max(
+      options.highWaterBytes ?? defaultHighWaterBytes,
+      socket.writableHighWaterMark,
+    );
+    this.session = new MuxSession({ ...options, handler: this, nowMs: performance.now() });
+    webSocket.on('message', (data: RawData, isBinary: boolean) => this.#receive(data, isBinary));
+    webSocket.once('close', (code: number, reason: Buffer) => this.#ended(code, reason.toString()));
+    socket.on('drain', () => {
+      this.#waitsForDrain = false;
+      this.onOutput();
+    });
+    this.#armTimer();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Bytes the socket has taken from the session and not yet sent. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  open(handler: StreamHandler): MuxStream | undefined {
+    return this.#isOpen ? this.session.open(handler) : undefined;
+  }
+
+  sendControl(text: string): void {
+    if (this.#isOpen) this.#webSocket.send(text);
+  }
+
+  /** No new streams from the peer; those that are open go on. */
+  goAway(): void {
+    if (this.#isOpen) this.session.goAway(goAwayCode.normal);
+  }
+
+  /** Says what is left to say, then closes in order. Streams that are open are reset by the close. */
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#waitsForDrain = false;
+    this.#sendOutput();
+    this.#webSocket.close(code, reason);
+  }
+
+  /** Ends it at once, without a word. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  // What the session says.
+
+  onStream(stream: MuxStream): void {
+    this.#handler.onStream(stream);
+  }
+
+  onOutput(): void {
+    if (this.#flushIsDue || this.#waitsForDrain || !this.#isOpen) return;
+    this.#flushIsDue = true;
+    // The check phase comes after every read of this turn: all that they gave rise to leaves together.
+    setImmediate(this.#flush);
+  }
+
+  onGoAway(code: number): void {
+    this.#handler.onGoAway(code);
+  }
+
+  onIdsLow(): void {
+    this.#handler.onIdsLow();
+  }
+
+  // The pump.
+
+  #receive(data: RawData, isBinary: boolean): void {
+    // binaryType is 'nodebuffer': a message is one Buffer.
+    if (!Buffer.isBuffer(data)) throw new Error('ws gave a message that is no Buffer');
+    if (!isBinary) {
+      this.#handler.onControl(data.toString());
+      return;
+    }
+    try {
+      this.session.receive(data, performance.now());
+    } catch (error) {
+      if (!(error instanceof MuxViolation)) throw error;
+      this.#violation = error;
+      this.close(linkClose.protocolError, error.code);
+      return;
+    }
+    if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
+  }
+
+  #sendOutput(): void {
+    this.#flushIsDue = false;
+    if (!this.#isOpen) return;
+    const socket = this.#socket;
+    socket.cork();
+    while (socket.writableLength < this.#highWaterBytes) {
+      const bytes = this.#fillMessage();
+      if (bytes === undefined) break;
+      this.#webSocket.send(bytes, this.#sendOptions);
+    }
+    socket.uncork();
+    // Nothing waits in the socket: nothing refers to the slab any more.
+    if (socket.writableLength === 0) this.#slabUsed = 0;
+    if (this.session.hasOutput) {
+      this.#waitsForDrain = socket.writableLength >= this.#highWaterBytes;
+      this.onOutput();
+    }
+    if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
+  }
+
+  #fillMessage(): Buffer | undefined {
+    if (messageBytes - this.#slabUsed < leastRoomBytes) {
+      this.#slab = Buffer.allocUnsafeSlow(messageBytes);
+      this.#slabUsed = 0;
+    }
+    const room = this.#slab.subarray(this.#slabUsed);
+    const filled = this.session.takeOutput(room);
+    if (filled === 0) return undefined;
+    this.#slabUsed += filled;
+    return room.subarray(0, filled);
+  }
+
+  // Time.
+
+  #armTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timerDueMs = this.session.nextDeadlineMs;
+    const waitMs = Math.max(0, Math.ceil(this.#timerDueMs - performance.now()));
+    this.#timer = Number.isFinite(waitMs) ? setTimeout(this.#onTimer, waitMs) : undefined;
+  }
+
+  #tick(): void {
+    this.#timerDueMs = Infinity;
+    if (this.session.tick(performance.now()) === 'dead') {
+      this.#webSocket.terminate();
+      this.#ended(linkClose.silent, 'nothing was heard for too long');
+      return;
+    }
+    this.#armTimer();
+  }
+
+  #ended(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#timer);
+    this.session.close(resetCode.cancelled);
+    this.#handler.onEnd({ code, reason, violation: this.#violation });
+  }
+}

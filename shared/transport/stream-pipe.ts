@@ -1,0 +1,142 @@
+/**
+ * Raw bytes between one mux stream and one socket, both ways, half-closes included. It is the agent's whole data
+ * path and the proxy's after an upgrade. It holds at most the rest of one socket read that the stream had no
+ * credit for (64 KiB, and the socket is paused meanwhile), and what the socket itself has queued is not given
+ * back to the stream's window before it has drained. It knows no HTTP and no pool: its owner hands it the
+ * socket's events and hears of the stream's end.
+ */
+import type { Socket } from 'node:net';
+import type { ResetCode } from '../mux/codes.ts';
+import type { StreamHandler } from '../mux/session.ts';
+import type { MuxStream } from '../mux/stream.ts';
+import type { WriteBatch } from './write-batch.ts';
+
+export interface PipeOwner {
+  /** The stream was reset by the other end, or its link is gone. The pipe is detached already. */
+  onStreamReset(code: ResetCode): void;
+  /** Both directions have ended in order; the pipe is detached already. */
+  onPipeEnd(): void;
+}
+
+export class StreamPipe implements StreamHandler {
+  readonly #socket: Socket;
+  readonly #batch: WriteBatch;
+  readonly #owner: PipeOwner;
+  #stream: MuxStream | undefined;
+  #rest: Uint8Array | undefined;
+  #socketHasEnded = false;
+  #unconsumedBytes = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(socket: Socket, batch: WriteBatch, owner: PipeOwner) {
+    this.#socket = socket;
+    this.#batch = batch;
+    this.#owner = owner;
+  }
+
+  /** Body bytes of the exchange that the socket gave, counted from attach(). */
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  /** Bytes written to the socket since attach(). */
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  get isAttached(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  attach(stream: MuxStream): void {
+    if (this.#stream !== undefined) throw new Error('a pipe carries one stream at a time');
+    this.#stream = stream;
+    this.#rest = undefined;
+    this.#socketHasEnded = false;
+    this.#unconsumedBytes = 0;
+    this.#bytesIn = 0;
+    this.#bytesOut = 0;
+    stream.handler = this;
+  }
+
+  /** Ends the stream from this side. Idempotent; the owner is not called. */
+  reset(code: ResetCode): void {
+    this.#detach()?.reset(code);
+  }
+
+  // From the socket, by its owner.
+
+  fromSocket(chunk: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#bytesIn += chunk.length;
+    const taken = stream.write(chunk);
+    if (taken === chunk.length) return;
+    this.#rest = chunk.subarray(taken);
+    this.#socket.pause();
+  }
+
+  socketDrained(): void {
+    const held = this.#unconsumedBytes;
+    this.#unconsumedBytes = 0;
+    if (held > 0) this.#stream?.consume(held);
+  }
+
+  socketEnded(): void {
+    this.#socketHasEnded = true;
+    if (this.#rest === undefined) this.#endStream();
+  }
+
+  // From the stream, by its session.
+
+  onData(stream: MuxStream, bytes: Uint8Array): void {
+    this.#bytesOut += bytes.length;
+    this.#batch.hold(this.#socket);
+    if (this.#socket.write(bytes)) stream.consume(bytes.length);
+    else this.#unconsumedBytes += bytes.length;
+  }
+
+  onEnd(): void {
+    this.#socket.end();
+    this.#finishIfOver();
+  }
+
+  onReset(_stream: MuxStream, code: ResetCode): void {
+    this.#detach();
+    this.#owner.onStreamReset(code);
+  }
+
+  onWritable(stream: MuxStream): void {
+    const rest = this.#rest;
+    if (rest === undefined) return;
+    const taken = stream.write(rest);
+    if (taken < rest.length) {
+      this.#rest = rest.subarray(taken);
+      return;
+    }
+    this.#rest = undefined;
+    if (this.#socketHasEnded) this.#endStream();
+    else this.#socket.resume();
+  }
+
+  #endStream(): void {
+    this.#stream?.end();
+    this.#finishIfOver();
+  }
+
+  #finishIfOver(): void {
+    const stream = this.#stream;
+    const isOver = stream?.endReceived === true && this.#socketHasEnded && this.#rest === undefined;
+    if (!isOver) return;
+    this.#detach();
+    this.#owner.onPipeEnd();
+  }
+
+  #detach(): MuxStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#rest = undefined;
+    return stream;
+  }
+}
