@@ -106,14 +106,12 @@ async function lint(files: ReadonlyMap<string, string>): Promise<Diagnostic[]> {
       ['proxy', 'agent', 'shared', 'test'].map((room) => mkdir(join(house, room), { recursive: true })),
     );
     const maxBuffer = 64 * 1024 * 1024;
-    const { stdout } = await run('sh', argv, { cwd: house, maxBuffer }).catch(
-      (error: unknown) => {
-        // It exits 1 when it has found something, which is what it is here for.
-        if (isRecord(error) && error['code'] === 1 && typeof error['stdout'] === 'string')
-          return { stdout: error['stdout'] };
-        throw error;
-      },
-    );
+    const { stdout } = await run('sh', argv, { cwd: house, maxBuffer }).catch((error: unknown) => {
+      // It exits 1 when it has found something, which is what it is here for.
+      if (isRecord(error) && error['code'] === 1 && typeof error['stdout'] === 'string')
+        return { stdout: error['stdout'] };
+      throw error;
+    });
     const report: unknown = JSON.parse(stdout);
     return list(isRecord(report) ? report['diagnostics'] : undefined)
       .filter(isRecord)
