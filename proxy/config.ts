@@ -140,6 +140,18 @@ export const proxySettings = {
     default: '500',
     doc: 'Bytes a second that the body of a request must keep up over BODY_TIMEOUT; 0 is no limit.',
   },
+  sendTimeoutMs: {
+    env: 'SEND_TIMEOUT',
+    format: duration(),
+    default: '30s',
+    doc: 'How long a client may take nothing of the response that waits for it; then it is reset.',
+  },
+  minSendRate: {
+    env: 'MIN_SEND_RATE',
+    format: integer(0, 2 ** 30),
+    default: '500',
+    doc: 'Bytes a second that a client must take of what waits for it, over SEND_TIMEOUT or longer; 0 is no limit.',
+  },
   keepAliveTimeoutMs: {
     env: 'KEEP_ALIVE_TIMEOUT',
     format: duration(),

@@ -16,6 +16,8 @@ export function edgeLimits(settings: ProxySettings): EdgeLimits {
     keepAliveTimeoutMs: settings.keepAliveTimeoutMs,
     bodyTimeoutMs: settings.bodyTimeoutMs,
     minBodyBytesPerSecond: settings.minBodyRate,
+    sendTimeoutMs: settings.sendTimeoutMs,
+    minSendBytesPerSecond: settings.minSendRate,
     maxRequestsPerConnection: settings.maxRequestsPerConnection,
     maxConnections: settings.maxConnections,
   };

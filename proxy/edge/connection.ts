@@ -8,50 +8,47 @@ import { Refusal } from '../../shared/http1/refusal.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client, ClientListener, RawListener } from '../exchange.ts';
 import type { EdgeContext, SweptConnection } from './context.ts';
-import { Farewell, resetConnection, type DrainBounds } from './farewell.ts';
 import { Input } from './input.ts';
 import { earlyAnswerDrain, maxHeldBytes, refusalDrain } from './limits.ts';
+import { Output } from './output.ts';
+import type { DrainBounds } from './output.ts';
+import { RawConnection } from './raw-connection.ts';
 import { bodyTooSlow, headTooSlow } from './refuse.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestHeadReader } from './request-head.ts';
 
 /**
  * head: reading a request · body: an exchange, its body still arriving · answer: an exchange, the request read ·
- * raw: upgraded · farewell: our last answer said · over: destroyed or given away.
+ * farewell: our last answer said · over: destroyed, upgraded or given away.
  */
-type State = 'head' | 'body' | 'answer' | 'raw' | 'farewell' | 'over';
+type State = 'head' | 'body' | 'answer' | 'farewell' | 'over';
 
 export class ClientConnection implements Client, SweptConnection {
   readonly address: string;
   readonly isSecure: boolean;
   readonly #socket: Socket;
-  readonly #tcp: Socket;
   readonly #context: EdgeContext;
   readonly #head: RequestHeadReader;
   readonly #input = new Input();
+  readonly #output: Output;
   #state: State = 'head';
   #body: RequestBody | undefined;
   #keepAlive = true;
-  #answerHasBegun = false;
   #clientHasEnded = false;
   #requestCount = 0;
   #isReadingHeads = false;
-  #farewell: Farewell | undefined;
   #listener: ClientListener | undefined;
-  #raw: RawListener | undefined;
 
   /** @param tcp the socket under TLS, or `socket` itself */
   constructor(socket: Socket, tcp: Socket, context: EdgeContext) {
     this.#socket = socket;
-    this.#tcp = tcp;
     this.#context = context;
+    this.#output = new Output(socket, tcp, context);
     this.isSecure = socket !== tcp;
     this.address = tcp.remoteAddress ?? '';
     this.#head = new RequestHeadReader(context);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () =>
-      this.#raw === undefined ? this.#listener?.onDrain() : this.#raw.socketDrained(),
-    );
+    socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#ended());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#gone());
@@ -66,7 +63,7 @@ export class ClientConnection implements Client, SweptConnection {
   tick(nowMs: number): void {
     if (this.#state === 'head' && this.#head.isExpired(nowMs)) this.#expired();
     if (this.#body?.isTooSlow(nowMs) === true) this.#refuseBody(bodyTooSlow());
-    this.#farewell?.tick(nowMs);
+    this.#output.tick(nowMs);
     this.#listener?.onTick(nowMs);
   }
 
@@ -87,7 +84,7 @@ export class ClientConnection implements Client, SweptConnection {
   }
 
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#output.isFull;
   }
 
   get isGone(): boolean {
@@ -104,14 +101,11 @@ export class ClientConnection implements Client, SweptConnection {
   }
 
   write(bytes: Uint8Array | string): void {
-    this.#context.batch.hold(this.#socket);
-    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1');
-    else this.#socket.write(bytes);
+    this.#output.write(bytes);
   }
 
   writeFinalHead(head: string): void {
-    this.#answerHasBegun = true;
-    this.write(head);
+    this.#output.writeFinalHead(head);
   }
 
   finish(persist: boolean): void {
@@ -125,23 +119,22 @@ export class ClientConnection implements Client, SweptConnection {
       return;
     }
     this.#state = 'head';
+    this.#output.next();
     this.#head.next();
     if (!this.#isReadingHeads) this.#readHeads();
   }
 
   abort(): void {
     this.#listener = undefined;
-    if (this.#state !== 'over') resetConnection(this.#socket, this.#tcp);
+    this.#output.abort();
   }
 
   switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void {
-    this.#state = 'raw';
-    this.#listener = undefined;
-    this.#raw = begin(this.#socket, this.#context.batch);
-    const held = this.#input.take();
-    this.#socket.resume();
-    if (held.length > 0) this.#raw.fromSocket(held);
-    if (this.#clientHasEnded) this.#raw.socketEnded();
+    const raw = new RawConnection(this.#socket, this.#output, (over) => this.#context.onOver(over));
+    this.#context.onUpgraded(raw);
+    const hasEnded = this.#clientHasEnded;
+    const { socket, held } = this.release();
+    raw.begin(begin(socket, this.#context.batch), held, hasEnded);
   }
 
   release(): { readonly socket: Socket; readonly held: Uint8Array } {
@@ -169,11 +162,8 @@ export class ClientConnection implements Client, SweptConnection {
         this.#input.append(chunk);
         this.#regulate();
         return;
-      case 'raw':
-        this.#raw?.fromSocket(chunk);
-        return;
       case 'farewell':
-        this.#farewell?.received(chunk.length);
+        this.#output.ignored(chunk.length);
         return;
       case 'over':
     }
@@ -202,7 +192,6 @@ export class ClientConnection implements Client, SweptConnection {
     const { limits, nowMs } = this.#context;
     this.#requestCount += 1;
     this.#keepAlive = meaning.keepAlive;
-    this.#answerHasBegun = false;
     const hasBody = meaning.framing.kind !== 'none';
     this.#state = hasBody ? 'body' : 'answer';
     this.#body = hasBody ? new RequestBody(meaning, limits, nowMs) : undefined;
@@ -234,6 +223,11 @@ export class ClientConnection implements Client, SweptConnection {
     else if (this.#state !== 'over') this.#socket.resume();
   }
 
+  #drained(): void {
+    this.#output.drained();
+    this.#listener?.onDrain();
+  }
+
   #ended(): void {
     this.#clientHasEnded = true;
     switch (this.#state) {
@@ -244,9 +238,6 @@ export class ClientConnection implements Client, SweptConnection {
       case 'body':
         // Cut short: whoever carries it must not take it for complete (RULES 26).
         this.#socket.destroy();
-        return;
-      case 'raw':
-        this.#raw?.socketEnded();
         return;
       case 'answer':
       case 'over':
@@ -259,12 +250,9 @@ export class ClientConnection implements Client, SweptConnection {
     this.#state = 'over';
     this.#input.clear();
     const listener = this.#listener;
-    const raw = this.#raw;
     this.#listener = undefined;
-    this.#raw = undefined;
     this.#context.onOver(this);
     listener?.onGone();
-    raw?.socketGone();
   }
 
   // Ending.
@@ -281,7 +269,7 @@ export class ClientConnection implements Client, SweptConnection {
     this.#listener = undefined;
     this.#body = undefined;
     listener?.onBodyRefused(error);
-    if (this.#answerHasBegun) this.abort();
+    if (this.#output.answerHasBegun) this.abort();
     else this.#refuse(error);
   }
 
@@ -291,10 +279,12 @@ export class ClientConnection implements Client, SweptConnection {
   }
 
   #close(bounds: DrainBounds): void {
+    const isRead = this.#state === 'answer' && this.#input.isEmpty;
     this.#state = 'farewell';
-    const readBytes = this.#input.length;
+    const ignoredBytes = this.#input.length;
     this.#input.clear();
-    const { nowMs } = this.#context;
-    this.#farewell = new Farewell(this.#socket, bounds, readBytes, this.#clientHasEnded, nowMs);
+    // A client that sends nothing has nothing that could erase its answer: a proxy that stops does not wait for it.
+    const isOver = this.#clientHasEnded || (this.#context.isDraining && isRead);
+    this.#output.close(bounds, ignoredBytes, isOver);
   }
 }

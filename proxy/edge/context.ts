@@ -28,6 +28,8 @@ export interface EdgeContext {
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
   /** A request was refused before it became an exchange, or in its body. Gives the whole answer (latin1). */
   onRefusal(refusal: Refusal, client: Client): string;
+  /** The connection goes on as a raw one; the old one's onOver follows. */
+  onUpgraded(connection: SweptConnection): void;
   /** The connection is over or given away. */
   onOver(connection: SweptConnection): void;
 }

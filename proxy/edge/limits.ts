@@ -11,6 +11,9 @@ export interface EdgeLimits {
   /** Silence in the middle of a body, and the span over which its rate is measured. */
   readonly bodyTimeoutMs: number;
   readonly minBodyBytesPerSecond: number;
+  /** A client that does not take its answer: at least this long, and longer for as much as the rate allows. */
+  readonly sendTimeoutMs: number;
+  readonly minSendBytesPerSecond: number;
   readonly maxRequestsPerConnection: number;
   readonly maxConnections: number;
 }

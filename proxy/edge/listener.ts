@@ -99,6 +99,10 @@ export class Listener implements EdgeContext {
     return this.#options.onRefusal(refusal, client);
   }
 
+  onUpgraded(connection: SweptConnection): void {
+    this.#connections.add(connection);
+  }
+
   onOver(connection: SweptConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onEmpty?.();

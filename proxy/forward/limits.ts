@@ -13,5 +13,5 @@ export interface ForwardLimits {
 /** Interim answers a request may have (RULES 36). */
 export const maxInterimAnswers = 10;
 
-/** How often a request may be sent again (DESIGN §7). */
-export const maxRetries = 2;
+/** How often a request may be sent again: it is sent at most twice (DESIGN §7). */
+export const maxRetries = 1;

@@ -205,7 +205,9 @@ function describe(cause: Error): string {
   if (cause instanceof AggregateError) {
     return cause.errors.map((error: unknown) => (error instanceof Error ? error.message : '')).join('; ');
   }
-  return cause.message;
+  // What OpenSSL says of a certificate means little without the code that people search for.
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  return code === undefined || cause.message.includes(code) ? cause.message : `${cause.message} (${code})`;
 }
 
 function zeroMask(mask: Buffer): void {
