@@ -36,6 +36,8 @@ export class ChunkedBody implements BodyReader {
   /** Made when the last chunk has come: most bodies never get there while many are open. */
   #section: Section | undefined;
   #trailers = NO_TRAILERS;
+  /** Not while a read is under way, and so not after one that threw: nothing behind a refusal is ever parsed. */
+  #mayRead = true;
 
   constructor(kind: MessageKind, options: BodyReaderOptions) {
     this.#kind = kind;
@@ -58,13 +60,19 @@ export class ChunkedBody implements BodyReader {
   }
 
   read(bytes: Uint8Array, from: number, limit: number): number {
+    if (!this.#mayRead) throw new Error('ChunkedBody: read after a refusal');
+    this.#mayRead = false;
     let at = from;
     this.dataStart = from;
     this.dataEnd = from;
     while (at < bytes.length && this.#part !== 'done') {
-      if (this.#part === 'data') return this.#readData(bytes, at, limit);
+      if (this.#part === 'data') {
+        at = this.#readData(bytes, at, limit);
+        break;
+      }
       at = this.#readFrame(bytes, at);
     }
+    this.#mayRead = true;
     return at;
   }
 

@@ -22,14 +22,16 @@ const NEVER_LISTED = ['host', 'content-length', 'transfer-encoding'];
 /** Throws `connection_value` for an element that is no token. */
 export function readConnection(fields: Fields, kind: MessageKind): ConnectionNames {
   if (!fields.holds(Kind.connection)) return NONE;
-  let names: ConnectionNames = NONE;
-  for (let index = 0; index < fields.length; index++) {
-    if (fields.kind(index) !== Kind.connection) continue;
-    const value = fields.value(index);
-    names =
-      names === NONE
-        ? (commonNames(value) ?? withElements(names, value, kind))
-        : withElements(names, value, kind);
+  const first = fields.indexOf(Kind.connection);
+  const second = fields.indexOf(Kind.connection, first + 1);
+  if (second === -1) {
+    const common = commonNames(fields.value(first));
+    if (common !== undefined) return common;
+  }
+  // One set for all lines: a set copied a line would be work of lines times names.
+  const names = new Set<string>();
+  for (let index = first; index !== -1; index = fields.indexOf(Kind.connection, index + 1)) {
+    addElements(names, fields.value(index), kind);
   }
   return names;
 }
@@ -63,11 +65,9 @@ function commonNames(value: string): ConnectionNames | undefined {
   }
 }
 
-function withElements(names: ConnectionNames, value: string, kind: MessageKind): ConnectionNames {
-  const all = new Set(names);
+function addElements(names: Set<string>, value: string, kind: MessageKind): void {
   for (const element of listElements(value)) {
     if (!isToken(element, 0, element.length)) throw new Refusal('connection_value', kind);
-    all.add(element.toLowerCase());
+    names.add(element.toLowerCase());
   }
-  return all;
 }

@@ -89,6 +89,16 @@ export function listElements(text: string): string[] {
   return elements;
 }
 
+/** What stands between the first run of blanks and the second, of a text that does not begin with one; '' when nothing does. */
+export function secondWord(text: string): string {
+  let start = 0;
+  while (start < text.length && !isBlank(text.charCodeAt(start))) start++;
+  while (start < text.length && isBlank(text.charCodeAt(start))) start++;
+  let end = start;
+  while (end < text.length && !isBlank(text.charCodeAt(end))) end++;
+  return text.slice(start, end);
+}
+
 /** OWS is made of these two (RFC 9110 §5.6.3). */
 export function isBlank(byte: number): boolean {
   return byte === SP || byte === HTAB;

@@ -55,6 +55,8 @@ export class HeadScanner<K extends MessageKind = MessageKind> {
   #afterCr = false;
   #started = false;
   #complete = false;
+  /** Not while a push is under way, and so not after one that threw: nothing behind a refusal is ever parsed. */
+  #mayPush = true;
   #consumed = 0;
 
   constructor(kind: K, limits?: HeadLimits, decode: DecodeLatin1 = decodeLatin1) {
@@ -75,17 +77,18 @@ export class HeadScanner<K extends MessageKind = MessageKind> {
 
   /** Takes bytes[from, …). Gives the head once it is complete, undefined while it is not. Throws a Refusal. */
   push(bytes: Uint8Array, from = 0): HeadOf[K] | undefined {
-    if (this.#complete) throw new Error('HeadScanner: push after a head without a reset');
+    if (!this.#mayPush) throw new Error('HeadScanner: push after a head or a refusal without a reset');
+    this.#mayPush = false;
     let at = from;
     if (!this.#started) {
       at = this.#skipEmptyLines(bytes, from);
       this.#consumed = at - from;
-      if (at === bytes.length) return undefined;
+      if (at === bytes.length) return this.#wantMore();
       this.#started = true;
     }
     const end = this.#section.push(bytes, at);
     this.#consumed = (end ?? bytes.length) - from;
-    if (end === undefined) return undefined;
+    if (end === undefined) return this.#wantMore();
     this.#complete = true;
     return this.#read();
   }
@@ -102,7 +105,13 @@ export class HeadScanner<K extends MessageKind = MessageKind> {
     this.#afterCr = false;
     this.#started = false;
     this.#complete = false;
+    this.#mayPush = true;
     this.#consumed = 0;
+  }
+
+  #wantMore(): undefined {
+    this.#mayPush = true;
+    return undefined;
   }
 
   /** The index of the head's first byte, or bytes.length (rule 1). */

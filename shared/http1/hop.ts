@@ -73,9 +73,10 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ...RESERVED_RESPONSE_NAMES.map((name) => [name, Kind.reservedInResponse] as const),
 ];
 
+/** Each begins with LETTER_X, so that most names are told apart from them by their first byte. */
 const FAMILIES: readonly KnownName[] = [
-  knownName(FORWARDED_PREFIX, Kind.forwarded),
-  ...RESERVED_PREFIXES.map((prefix) => knownName(prefix, Kind.reserved)),
+  family(FORWARDED_PREFIX, Kind.forwarded),
+  ...RESERVED_PREFIXES.map((prefix) => family(prefix, Kind.reserved)),
 ];
 
 /** By length and first letter; no two known names share both, so one look decides which name it could be. */
@@ -83,6 +84,11 @@ const BY_LENGTH_AND_LETTER = lookupTable();
 
 function knownName(name: string, kind: FieldKind): KnownName {
   return { bytes: Uint8Array.from(name, (letter) => letter.charCodeAt(0)), kind };
+}
+
+function family(prefix: string, kind: FieldKind): KnownName {
+  if (prefix.charCodeAt(0) !== LETTER_X) throw new Error(`a family of names begins with x: ${prefix}`);
+  return knownName(prefix, kind);
 }
 
 function lookupTable(): readonly (KnownName | undefined)[] {
@@ -108,20 +114,11 @@ export function kindOfName(bytes: Uint8Array, start: number, end: number): Field
     if (known !== undefined && startsWith(bytes, start, known.bytes)) return withAlias(bytes, start, known);
   }
   if (FOLDED_TCHAR[first] !== LETTER_X) return Kind.other;
-  for (const family of FAMILIES) {
-    if (length >= family.bytes.length && startsWith(bytes, start, family.bytes))
-      return withAlias(bytes, start, family);
+  for (const known of FAMILIES) {
+    if (length >= known.bytes.length && startsWith(bytes, start, known.bytes))
+      return withAlias(bytes, start, known);
   }
   return Kind.other;
-}
-
-/** The same for a name that is text already, as a trailer's is. */
-export function kindOfText(name: string): FieldKind {
-  return kindOfName(
-    Uint8Array.from(name, (letter) => letter.charCodeAt(0)),
-    0,
-    name.length,
-  );
 }
 
 function startsWith(bytes: Uint8Array, start: number, folded: Uint8Array): boolean {

@@ -6,13 +6,15 @@ import { HEX_VALUE } from './grammar.ts';
 
 const PORT_MAX = 65535;
 const PORT_DIGITS = 5;
+const PERCENT = 0x25;
+const LOWER_AND_DIGITS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const PLAIN = bytesOf(`${LOWER_AND_DIGITS}-.`);
 /** unreserved and sub-delims of RFC 3986, without the comma, which would make one host look like a list of two. */
-const REG_NAME = /^(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+$/;
-const PLAIN = plainBytes();
+const REG_NAME = bytesOf(`${LOWER_AND_DIGITS}${LOWER_AND_DIGITS.toUpperCase()}-._~!$&'()*+;=`);
 
-function plainBytes(): Uint8Array {
+function bytesOf(letters: string): Uint8Array {
   const table = new Uint8Array(256);
-  for (const letter of 'abcdefghijklmnopqrstuvwxyz0123456789-.') table[letter.charCodeAt(0)] = 1;
+  for (const letter of letters) table[letter.charCodeAt(0)] = 1;
   return table;
 }
 
@@ -23,7 +25,7 @@ export function readHost(value: string): string | undefined {
   const colon = value.indexOf(':');
   const name = colon === -1 ? value : value.slice(0, colon);
   if (colon !== -1 && !isPort(value.slice(colon + 1))) return undefined;
-  if (!REG_NAME.test(name)) return undefined;
+  if (!isRegName(name)) return undefined;
   return withoutTrailingDot(name.toLowerCase());
 }
 
@@ -31,6 +33,22 @@ export function readHost(value: string): string | undefined {
 function isPlain(value: string): boolean {
   for (let at = 0; at < value.length; at++) if (PLAIN[value.charCodeAt(at)] !== 1) return false;
   return value.length > 0;
+}
+
+/** `1*( unreserved / pct-encoded / sub-delims )`. */
+function isRegName(name: string): boolean {
+  let at = 0;
+  while (at < name.length) {
+    const char = name.charCodeAt(at);
+    if (REG_NAME[char] === 1) at += 1;
+    else if (char === PERCENT && isHexDigit(name, at + 1) && isHexDigit(name, at + 2)) at += 3;
+    else return false;
+  }
+  return at > 0;
+}
+
+function isHexDigit(text: string, at: number): boolean {
+  return at < text.length && HEX_VALUE[text.charCodeAt(at)]! <= 15;
 }
 
 function withoutTrailingDot(name: string): string | undefined {
@@ -79,7 +97,7 @@ function groupsOf(text: string, mayEndInIpv4: boolean): number | undefined {
 
 function isHexGroup(group: string): boolean {
   if (group.length === 0 || group.length > 4) return false;
-  for (let at = 0; at < group.length; at++) if (HEX_VALUE[group.charCodeAt(at)]! > 15) return false;
+  for (let at = 0; at < group.length; at++) if (!isHexDigit(group, at)) return false;
   return true;
 }
 

@@ -28,6 +28,7 @@ const ROWS = {
   head_too_large: { status: 431, reason: 'head too large' },
   too_many_fields: { status: 431, reason: 'too many fields' },
   request_line: { status: 400, reason: 'request line' },
+  status_line_too_long: { status: 502, reason: 'status line too long' },
   status_line: { status: 400, reason: 'status line' },
   status_range: { status: 400, reason: 'status range' },
   version: { status: 505, reason: 'version' },

@@ -7,7 +7,7 @@ import type { ConnectionNames } from './connection.ts';
 import type { Fields } from './fields.ts';
 import { NO_BODY, readAnnouncedLength, readRequestFraming, readResponseFraming } from './framing.ts';
 import type { Framing } from './framing.ts';
-import { listElements, readDigits } from './grammar.ts';
+import { listElements, readDigits, secondWord } from './grammar.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import { Kind } from './hop.ts';
 import { readHost } from './host.ts';
@@ -35,7 +35,6 @@ export interface RequestMeaning {
   readonly target: string;
   /** The Upgrade value to forward, when the request asks for an upgrade that counts. */
   readonly upgrade: string | undefined;
-  readonly expectContinue: boolean;
   /** Whether the client's connection persists behind this exchange, as far as the client says (rule 46). */
   readonly keepAlive: boolean;
   readonly wantsTrailers: boolean;
@@ -77,7 +76,7 @@ export function readRequest(head: RequestHead, options: RequestOptions): Request
   const connectionNames = readConnection(fields, 'request');
   refuseFramingNames(connectionNames);
   const framing = readRequestFraming(fields, version, options.bodyBytes ?? Infinity);
-  const expectContinue = readExpect(fields, version);
+  if (fields.holds(Kind.expect)) refuseExpectations(fields);
   if (fields.holds(Kind.via)) refuseLoop(fields, options.viaName);
   return {
     framing,
@@ -86,7 +85,6 @@ export function readRequest(head: RequestHead, options: RequestOptions): Request
     path,
     target,
     upgrade: offeredUpgrade(fields, version, connectionNames, framing),
-    expectContinue,
     keepAlive: version === '1.1' && !connectionNames.has('close'),
     wantsTrailers: version === '1.1' && fields.holds(Kind.te) && acceptsTrailers(fields),
     connectionNames,
@@ -137,13 +135,11 @@ function readAuthority(fields: Fields): string {
   return fields.value(index);
 }
 
-/** Rule 22: one expectation exists, and HTTP/1.0 clients cannot have it (RFC 9110 §10.1.1). */
-function readExpect(fields: Fields, version: Version): boolean {
-  if (!fields.holds(Kind.expect)) return false;
+/** Rule 22: one expectation exists (RFC 9110 §10.1.1). It goes on to the backend, whose 100 is relayed: nobody here waits for it. */
+function refuseExpectations(fields: Fields): void {
   for (const value of fields.valuesOf(Kind.expect)) {
     if (value.toLowerCase() !== '100-continue') throw new Refusal('expect', 'request');
   }
-  return version === '1.1';
 }
 
 /**
@@ -155,8 +151,7 @@ function refuseLoop(fields: Fields, viaName: string): void {
   for (const value of fields.valuesOf(Kind.via)) {
     for (const element of listElements(value)) {
       // received-protocol RWS received-by [ RWS comment ] (RFC 9110 §7.6.3)
-      const receivedBy = element.split(/[ \t]+/, 2)[1];
-      if (receivedBy?.toLowerCase() === own) throw new Refusal('loop', 'request');
+      if (secondWord(element).toLowerCase() === own) throw new Refusal('loop', 'request');
     }
   }
 }

@@ -126,7 +126,8 @@ export class Section {
 
   #tooLarge(): RefusalCode {
     if (this.#startLines === 0) return 'trailer_too_large';
-    return this.lineCount === 0 ? 'request_line_too_long' : 'head_too_large';
+    if (this.lineCount > 0) return 'head_too_large';
+    return this.kind === 'request' ? 'request_line_too_long' : 'status_line_too_long';
   }
 
   #tooMany(): RefusalCode {

@@ -80,7 +80,9 @@ function requestLine(fields: Fields, index: number, context: RequestContext): st
     case Kind.expect:
       return head.version === '1.1' ? undefined : '';
     case Kind.maxForwards:
-      return meaning.maxForwards === undefined ? undefined : oneLess(fields.name(index), meaning.maxForwards);
+      // Named by Connection it ends here like any other field (rule 19).
+      if (meaning.maxForwards === undefined || meaning.connectionNames.has('max-forwards')) return undefined;
+      return oneLess(fields.name(index), meaning.maxForwards);
     case Kind.forwardedFor: // Written behind, as one list.
     case Kind.forwardedFor | ALIAS:
     case Kind.forwardedProto | ALIAS:

@@ -96,8 +96,18 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
     ['0', response('HTTP/1.1 200 X', 'Content-Length: 0'), '200 none'],
   ],
   'rules 41, 43: what ends with the connection': [
-    ['close-delimited and empty', response('HTTP/1.1 200 X'), '200 close no-reuse'],
-    ['close-delimited', `${response('HTTP/1.1 200 X')}abc`, '200 close "abc" no-reuse'],
+    [
+      'close-delimited and empty: what follows is its body',
+      response('HTTP/1.1 200 X'),
+      '200 close no-reuse',
+      '200 close "GET /next HTTP/1.1\\r\\nHost: h\\r\\n\\r" no-reuse',
+    ],
+    [
+      'close-delimited: what follows is its body',
+      `${response('HTTP/1.1 200 X')}abc`,
+      '200 close "abc" no-reuse',
+      '200 close "abcGET /next HTTP/1.1\\r\\nHost: h" no-reuse',
+    ],
     [
       'sized and cut short',
       `${response('HTTP/1.1 200 X', 'Content-Length: 3')}ab`,
@@ -108,8 +118,8 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       `${response('HTTP/1.1 200 X', 'Transfer-Encoding: chunked')}0\r\nX: a\r\n`,
       '200 chunked → ABORT (truncated chunked body: abort client connection)',
     ],
-    ['nothing at all', '', ''],
-    ['empty lines only', '\r\n\r\n', ''],
+    ['nothing at all: what follows is taken for the response', '', '', '502 (status line)'],
+    ['empty lines only: what follows is taken for the response', '\r\n\r\n', '', '502 (status line)'],
   ],
   'keep-alive of the backend': [
     ['close', `${response('HTTP/1.1 200 X', 'Connection: Close', 'Content-Length: 1')}b`, `${OK} no-reuse`],
