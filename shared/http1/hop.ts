@@ -61,6 +61,8 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ['expect', Kind.expect],
   ['via', Kind.via],
   ['max-forwards', Kind.maxForwards],
+  // Reserved, so that the option `close` names no field (RFC 9112 §12.1): removed whether Connection says it or not.
+  ['close', Kind.hop],
   ['keep-alive', Kind.hop],
   ['proxy-connection', Kind.hop],
   ['proxy-authorization', Kind.requestHop],
