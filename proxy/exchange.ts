@@ -37,7 +37,7 @@ export interface ExchangeRecord {
   tunnelId: string | undefined;
   /** Body bytes of the client that went to the backend; after an upgrade the raw ones too. */
   requestBytes: number;
-  /** Bytes of the response as the client gets them, heads included. */
+  /** Body bytes of the answer that went to the client; after an upgrade the raw ones too. */
   responseBytes: number;
   /** How often the request was sent again. */
   retries: number;

@@ -1,5 +1,5 @@
 /** One dial to the proxy, directly or through an HTTP proxy, with what the agent asks for in its query. */
-import { HttpsProxyAgent } from 'https-proxy-agent';
+import type { Agent } from 'node:http';
 import { agentSubprotocol, writeAsk } from '../../shared/protocol/ask.ts';
 import type { Ask } from '../../shared/protocol/ask.ts';
 import { dialWebSocket } from '../../shared/transport/websocket.ts';
@@ -22,7 +22,7 @@ export interface DialTarget {
 const dialTimeoutMs = 10_000;
 
 /** @throws DialError */
-export function dialProxy(target: DialTarget, signal: AbortSignal): Promise<LinkSocket> {
+export async function dialProxy(target: DialTarget, signal: AbortSignal): Promise<LinkSocket> {
   const { forwardProxy, noForwardProxy } = target;
   const { hostname } = new URL(target.url);
   const goesThrough = forwardProxy !== undefined && !isExcepted(hostname, noForwardProxy);
@@ -32,9 +32,15 @@ export function dialProxy(target: DialTarget, signal: AbortSignal): Promise<Link
     token: target.token,
     userAgent: target.userAgent,
     ca: target.ca,
-    agent: goesThrough ? new HttpsProxyAgent(forwardProxy) : undefined,
+    agent: goesThrough ? await createTunnelAgent(forwardProxy) : undefined,
     signal: AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]),
   });
+}
+
+/** Loaded only where a forward proxy is set, as few agents have one. */
+async function createTunnelAgent(forwardProxy: URL): Promise<Agent> {
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
+  return new HttpsProxyAgent(forwardProxy);
 }
 
 /** `example.com` covers itself and what is below it, as `.example.com` does; `*` covers every host. */

@@ -128,7 +128,8 @@ export class ResponseRelay {
   }
 
   #write(bytes: Uint8Array): void {
-    const { client } = this.#exchange;
+    const { client, record } = this.#exchange;
+    record.responseBytes += bytes.length;
     if (!this.#isChunkedToClient) {
       client.write(bytes);
       return;

@@ -2,7 +2,8 @@
  * Reads the settings' file, JSON or YAML by its ending: one mapping from names, spelled as in the environment or as
  * flags, to texts or lists of texts. What is wrong with it is a problem; its content never stands in one.
  */
-import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import type { Raw, ReadFile } from './format.ts';
 import { reasonOf } from './formats.ts';
 import { createSource, give } from './given.ts';
@@ -54,22 +55,36 @@ function parseFile({ path, readFile, problems }: FileReading): object | undefine
       `cannot be read (${reasonOf(error)}): give the path of a file that this process may read`,
     );
   }
-  let value: unknown;
-  try {
-    // In the failsafe schema every scalar is the text that stands there: nothing becomes a number, a date or a boolean.
-    value = isYaml
-      ? parseYaml(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'error' })
-      : JSON.parse(text);
-  } catch (error) {
-    if (error instanceof YAMLParseError)
-      return unreadable(`is not YAML (line ${lineAt(text, error.pos[0])}, ${error.code})`);
-    if (error instanceof SyntaxError) return unreadable('is not JSON');
-    throw error;
-  }
+  const parsed = isYaml ? parseYaml(text) : parseJson(text);
+  if ('wrong' in parsed) return unreadable(parsed.wrong);
+  const { value } = parsed;
   // An empty YAML file has no settings; that is a file too.
   if (value === null || value === '') return undefined;
   if (typeof value === 'object' && !Array.isArray(value)) return value;
   return unreadable('holds no mapping: write NAME: VALUE on each line');
+}
+
+type Parsed = { readonly value: unknown } | { readonly wrong: string };
+
+function parseJson(text: string): Parsed {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { wrong: 'is not JSON' };
+    throw error;
+  }
+}
+
+function parseYaml(text: string): Parsed {
+  // Loaded only where there is such a file: a program without one is spared its 13 MB.
+  const yaml: typeof Yaml = createRequire(import.meta.url)('yaml');
+  try {
+    // In the failsafe schema every scalar is the text that stands there: nothing becomes a number, a date or a boolean.
+    return { value: yaml.parse(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'error' }) };
+  } catch (error) {
+    if (!(error instanceof yaml.YAMLParseError)) throw error;
+    return { wrong: `is not YAML (line ${lineAt(text, error.pos[0])}, ${error.code})` };
+  }
 }
 
 /** A text, a list of texts, the empty text for what is not set, or undefined for what no setting can be. */

@@ -2,9 +2,10 @@
  * The log: one line an event, JSON for machines or short lines for people. pino lives here. Fields that may hold a secret
  * are masked by their names, tokens in texts by their shape, so that logging one by mistake shows nothing.
  */
+import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type * as PinoPretty from 'pino-pretty';
 import { LineOutput } from './line-output.ts';
 import { maskFields, maskTokens } from './mask.ts';
 
@@ -80,7 +81,9 @@ function openStandardOutput(onDropped: (lines: number) => void): LineOutput {
 
 /** Lines for people, made in this process and in order; a stream in between could lose the last ones at exit. */
 function prettyLines(lines: Lines, colorize: boolean): Lines {
-  const prettify = prettyFactory({
+  // Loaded only for people who look: a program that logs JSON is spared its 8 MB.
+  const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty');
+  const prettify = pretty.prettyFactory({
     colorize,
     ignore: 'name',
     singleLine: true,

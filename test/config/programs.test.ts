@@ -99,6 +99,8 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'HEADER_TIMEOUT 10s',
     'BODY_TIMEOUT 30s',
     'MIN_BODY_RATE 500',
+    'SEND_TIMEOUT 30s',
+    'MIN_SEND_RATE 500',
     'KEEP_ALIVE_TIMEOUT 60s',
     'MAX_REQUESTS_PER_CONNECTION 1000',
     'MAX_CONNECTIONS 10000',

@@ -17,6 +17,9 @@ const proxyMain = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 const agentMain = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 const demoMain = fileURLToPath(new URL('backend.ts', import.meta.url));
 
+/** As the images run the programs: docs/architecture.md, "Memory". */
+const smallHeap = '--max-semi-space-size=2';
+
 const backendId = 'default';
 /** What a start may take, all in all. */
 const startWithinMs = 20_000;
@@ -59,7 +62,7 @@ class Demo {
     const secret = randomBytes(32).toString('base64url');
 
     const proxyEnv = { ...env, HOST: host, PORT: await choosePort(host), AGENT_SECRET: secret };
-    const proxy = this.#spawn('proxy', [proxyMain], proxyEnv);
+    const proxy = this.#spawn('proxy', [smallHeap, proxyMain], proxyEnv);
     const [{ port }, { stdout: token }, backend] = await Promise.all([
       this.#listening(proxy),
       run(process.execPath, [proxyMain, 'token', '--backend', backendId], { env: proxyEnv }),
@@ -67,7 +70,7 @@ class Demo {
     ]);
 
     const near = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-    const agent = this.#spawn('agent', [agentMain], {
+    const agent = this.#spawn('agent', [smallHeap, agentMain], {
       ...env,
       PROXY_URL: `ws://${near.includes(':') ? `[${near}]` : near}:${port}`,
       TOKEN: token.trim(),

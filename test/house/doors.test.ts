@@ -3,15 +3,13 @@
  * is planted in a copy of the folders and the linter must name it, with the rule's own sentence; and a neighbour that is
  * allowed must pass. So a rule whose pattern matches nothing, or whose glob reaches no file, is seen here.
  */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { test } from 'tap';
+import { runUnhooked } from '../unhooked.ts';
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 interface Door {
@@ -98,18 +96,15 @@ async function lint(files: ReadonlyMap<string, string>): Promise<Diagnostic[]> {
         await writeFile(join(house, name), text);
       }),
     );
-    const oxlint = join(root, 'node_modules/oxlint/bin/oxlint');
-    // tap hooks every node child by NODE_OPTIONS, and the hooked linter's report is lost: a shell in between takes it out.
-    const unhooked = ['-c', 'unset NODE_OPTIONS; exec "$@"', 'sh', process.execPath];
-    const argv = [...unhooked, oxlint, '--format=json', 'proxy', 'agent', 'shared', 'test'];
     await Promise.all(
       ['proxy', 'agent', 'shared', 'test'].map((room) => mkdir(join(house, room), { recursive: true })),
     );
-    const maxBuffer = 64 * 1024 * 1024;
-    const { stdout } = await run('sh', argv, { cwd: house, maxBuffer }).catch((error: unknown) => {
+    const oxlint = join(root, 'node_modules/oxlint/bin/oxlint');
+    const argv = ['--format=json', 'proxy', 'agent', 'shared', 'test'];
+    const stdout = await runUnhooked(oxlint, argv, house).catch((error: unknown) => {
       // It exits 1 when it has found something, which is what it is here for.
       if (isRecord(error) && error['code'] === 1 && typeof error['stdout'] === 'string')
-        return { stdout: error['stdout'] };
+        return error['stdout'];
       throw error;
     });
     const report: unknown = JSON.parse(stdout);

@@ -17,6 +17,9 @@ const inherited = /^(PATH|HOME|TMPDIR|NODE_OPTIONS|NODE_V8_COVERAGE|TAP.*|_TAPJS
 /** For programs whose memory or time is measured: the runner's coverage would be measured with them. */
 const inheritedWhenMeasured = /^(PATH|HOME|TMPDIR)$/;
 
+/** How the images and `npm start` run the programs: see docs/architecture.md, "Memory". */
+const shippedFlags = ['--max-semi-space-size=2'];
+
 /** A line of a program's log. What is no JSON object comes as `{ msg: line }`. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -70,7 +73,8 @@ export class Program {
   static start(t: Test, path: string, options: ProgramOptions = {}): Program {
     const wanted = options.measured === true ? inheritedWhenMeasured : inherited;
     const outer = Object.entries(process.env).filter(([name]) => wanted.test(name));
-    const child = spawn(process.execPath, [path, ...(options.args ?? [])], {
+    const flags = options.measured === true ? shippedFlags : [];
+    const child = spawn(process.execPath, [...flags, path, ...(options.args ?? [])], {
       cwd: root,
       env: { ...Object.fromEntries(outer), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

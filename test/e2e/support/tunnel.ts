@@ -5,6 +5,7 @@
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
+import { buildPrograms, type BuiltPrograms } from './built.ts';
 import { patienceMs } from './deadline.ts';
 import { type LogLine, Program, says } from './program.ts';
 import { listenRelay } from './relay.ts';
@@ -34,6 +35,7 @@ export interface TunnelOptions {
   readonly backend: number | string;
   readonly proxyEnv?: Env;
   readonly agentEnv?: Env;
+  /** Memory or time is measured: the programs as they are shipped, without the runner's coverage. */
   readonly measured?: boolean;
 }
 
@@ -43,18 +45,18 @@ export async function startTunnel(t: Test, options: TunnelOptions): Promise<Tunn
       typeof options.backend === 'string' ? options.backend.replace(/^unix:/, '') : options.backend;
     return { host: '127.0.0.1', port: await listenRelay(t, backend), proxy: undefined, agent: undefined };
   }
-  const { measured = false } = options;
+  const built = options.measured === true ? await buildPrograms(t) : undefined;
   const secret = createSecret();
   // The token needs only the secret: both start together.
   const [proxy, token] = await Promise.all([
-    startProxy(t, { secret, measured, env: options.proxyEnv ?? {} }),
+    startProxy(t, { secret, built, env: options.proxyEnv ?? {} }),
     mintToken(t, secret, ['--backend', options.agentEnv?.['BACKEND_ID'] ?? 'default']),
   ]);
   const agent = startAgent(t, {
     proxy,
     token,
     backend: options.backend,
-    measured,
+    built,
     env: options.agentEnv ?? {},
   });
   await linksUp(agent, Number(options.agentEnv?.['LINKS'] ?? 2));
@@ -68,10 +70,10 @@ export function createSecret(): string {
 
 export async function startProxy(
   t: Test,
-  options: { secret: string; port?: number; env?: Env; measured?: boolean },
+  options: { secret: string; port?: number; env?: Env; built?: BuiltPrograms | undefined },
 ): Promise<Proxy> {
-  const program = Program.start(t, 'proxy/main.ts', {
-    measured: options.measured ?? false,
+  const program = Program.start(t, options.built?.proxy ?? 'proxy/main.ts', {
+    measured: options.built !== undefined,
     env: {
       HOST: '127.0.0.1',
       PORT: String(options.port ?? 0),
@@ -104,14 +106,14 @@ export interface AgentOptions {
   readonly token: string;
   readonly backend: number | string;
   readonly env?: Env;
-  readonly measured?: boolean;
+  readonly built?: BuiltPrograms | undefined;
 }
 
 /** An agent that has been started and may not have a link yet. */
 export function startAgent(t: Test, options: AgentOptions): Program {
   const { backend } = options;
-  return Program.start(t, 'agent/main.ts', {
-    measured: options.measured ?? false,
+  return Program.start(t, options.built?.agent ?? 'agent/main.ts', {
+    measured: options.built !== undefined,
     env: {
       PROXY_URL: options.proxy.url,
       TOKEN: options.token,
