@@ -9,6 +9,8 @@ import type {
   RequestOptions,
   ResponseMeaning,
 } from '../../shared/http1/rules.ts';
+import type { Version } from '../../shared/http1/start-line.ts';
+import { responseFramingToClient } from '../../shared/http1/write.ts';
 import { byteByByte, latin1 } from './pieces.ts';
 
 const text = (lines: readonly string[]): string => [...lines, '', ''].join('\r\n');
@@ -203,6 +205,28 @@ test('rules 36-38: what a response is', (t) => {
   for (const [lines, request] of refused) {
     t.throws(() => responseOf(lines, request), { code: 'switching' }, lines.join(' | '));
   }
+  t.end();
+});
+
+function framingTo(version: Version, lines: readonly string[]): string {
+  return responseFramingToClient(responseOf(lines, { version }), { version });
+}
+
+test('rule 41: how the body goes to the client', (t) => {
+  const rows = [
+    ['sized', framingTo('1.1', ok('Content-Length: 3')), framingTo('1.0', ok('Content-Length: 3'))],
+    [
+      'chunked',
+      framingTo('1.1', ok('Transfer-Encoding: chunked')),
+      framingTo('1.0', ok('Transfer-Encoding: chunked')),
+    ],
+    ['close-delimited', framingTo('1.1', ok()), framingTo('1.0', ok())],
+  ];
+  t.strictSame(rows, [
+    ['sized', 'sized', 'sized'],
+    ['chunked', 'chunked', 'close'],
+    ['close-delimited', 'chunked', 'close'],
+  ]);
   t.end();
 });
 

@@ -1,9 +1,5 @@
 /** What a client gets (rules 36-41, 44, 45): every row says the exact bytes of the head. */
 import { test } from 'tap';
-import { HeadScanner } from '../../shared/http1/head.ts';
-import { readResponse } from '../../shared/http1/rules.ts';
-import { responseFramingToClient } from '../../shared/http1/write.ts';
-import { latin1 } from './pieces.ts';
 import { runWritten, writtenResponse } from './written.ts';
 import type { ResponseTo } from './written.ts';
 
@@ -275,29 +271,5 @@ test('rule 41: a body that ends with the connection is chunked for 1.1 and ends 
   runWritten(t, '1.0, kept by mistake', sent, to(['HTTP/1.1 200 X', 'A: 1', 'Connection: close']), (pieces) =>
     writtenResponse(pieces, { client: { version: '1.0', keepAlive: true } }),
   );
-  t.end();
-});
-
-function framingTo(version: '1.1' | '1.0', ...sent: string[]): string {
-  const head = new HeadScanner('response').push(latin1(text(['HTTP/1.1 200 X', ...sent])));
-  if (head === undefined) throw new Error('no head');
-  return responseFramingToClient(readResponse(head, { method: 'GET', version }), { version });
-}
-
-test('how the body goes to the client', (t) => {
-  const rows = [
-    ['sized', framingTo('1.1', 'Content-Length: 3'), framingTo('1.0', 'Content-Length: 3')],
-    [
-      'chunked',
-      framingTo('1.1', 'Transfer-Encoding: chunked'),
-      framingTo('1.0', 'Transfer-Encoding: chunked'),
-    ],
-    ['close-delimited', framingTo('1.1'), framingTo('1.0')],
-  ];
-  t.strictSame(rows, [
-    ['sized', 'sized', 'sized'],
-    ['chunked', 'chunked', 'close'],
-    ['close-delimited', 'chunked', 'close'],
-  ]);
   t.end();
 });
