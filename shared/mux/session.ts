@@ -170,6 +170,11 @@ export class MuxSession {
     }
   }
 
+  /** Bytes have come that make no frame yet, or none of ours: the peer lives. */
+  heard(nowMs: number): void {
+    this.#heartbeat.heard(nowMs);
+  }
+
   /** Undefined: either side is going away, our ids are used up, or too many of our streams are alive. */
   open(handler: StreamHandler): MuxStream | undefined {
     if (this.#isGoingAway || this.#isPeerGoingAway || this.#isClosed) return undefined;
@@ -206,7 +211,10 @@ export class MuxSession {
     this.#scheduler.goAway(code);
   }
 
-  /** The link is gone: every stream's `onReset(code)`, then nothing more is called. Idempotent. */
+  /**
+   * The link is gone: every stream's `onReset(code)`, or `refused` where its SYN has not left, then nothing more is
+   * called. Idempotent.
+   */
   close(code: ResetCode): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -3,7 +3,7 @@
  * A stream leaves when its last frame has left (or nobody is there to read it), so a reset stream counts until its RST is out:
  * that bounds the RSTs a peer can provoke. It knows no frames.
  */
-import type { ResetCode } from './codes.ts';
+import { resetCode, type ResetCode } from './codes.ts';
 import type { DelayedAcks } from './delayed-acks.ts';
 import { frameFlag, maxUint32 } from './frame.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -100,9 +100,11 @@ export class StreamTable implements StreamOwner {
     return stream;
   }
 
-  /** The link is gone: every stream hears of it as a reset. */
+  /** The link is gone: every stream hears of it as a reset, and one whose SYN never left that nothing of it reached anybody. */
   resetAll(code: ResetCode): void {
-    for (const stream of this.#outbound.values()) stream.acceptReset(code);
+    for (const stream of this.#outbound.values()) {
+      stream.acceptReset(stream.isAnnounced ? code : resetCode.refused);
+    }
     for (const stream of this.#inbound.values()) stream.acceptReset(code);
   }
 

@@ -5,12 +5,15 @@
  * messages (text) pass through it unread.
  */
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import { goAwayCode, resetCode } from '../mux/codes.ts';
 import type { MuxStream } from '../mux/stream.ts';
 import { MuxSession } from '../mux/session.ts';
 import type { SessionHandler, SessionOptions, StreamHandler } from '../mux/session.ts';
 import { MuxViolation } from '../mux/violation.ts';
+import { systemClock } from '../time/clock.ts';
+import type { Clock, Timer } from '../time/clock.ts';
 import type { LinkSocket } from './websocket.ts';
 
 /** Close codes a link uses by itself (RFC 6455 §7.4.1); 4000 is ours: nothing was heard for too long. */
@@ -41,6 +44,7 @@ export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
    * behind it, so it is little; the kernel's own buffer keeps the line busy meanwhile.
    */
   readonly highWaterBytes?: number;
+  readonly clock?: Clock;
 }
 
 const defaultHighWaterBytes = 128 * 1024;
@@ -55,16 +59,23 @@ export class Link implements SessionHandler {
   readonly #socket: Socket;
   readonly #handler: LinkHandler;
   readonly #highWaterBytes: number;
+  readonly #clock: Clock;
   #slab = Buffer.allocUnsafeSlow(messageBytes);
   #slabUsed = 0;
   #flushIsDue = false;
   #waitsForDrain = false;
-  #timer: NodeJS.Timeout | undefined;
+  /** When the read began whose messages arrive now. */
+  #readMs: number;
+  #timer: Timer | undefined;
   #timerDueMs = Infinity;
   #violation: MuxViolation | undefined;
-  #isOpen = true;
-  readonly #flush = (): void => this.#sendOutput();
-  readonly #onTimer = (): void => this.#tick();
+  #isClosing = false;
+  #hasEnded = false;
+  readonly #flush = (): void => this.#flushOutput();
+  readonly #tick = (): void => this.#judge();
+  // Timers call before the sockets of their turn are read: after the process was held up, the peer's silence is
+  // judged when what came meanwhile has been heard.
+  readonly #onTimer = (): void => void setImmediate(this.#tick);
   readonly #sendOptions = { binary: true, compress: false, fin: true } as const;
 
   constructor({ webSocket, socket }: LinkSocket, options: LinkOptions) {
@@ -76,18 +87,29 @@ export class Link implements SessionHandler {
       options.highWaterBytes ?? defaultHighWaterBytes,
       socket.writableHighWaterMark,
     );
-    this.session = new MuxSession({ ...options, handler: this, nowMs: performance.now() });
+    this.#clock = options.clock ?? systemClock;
+    this.#readMs = this.#clock.nowMs();
+    this.session = new MuxSession({ ...options, handler: this, nowMs: this.#readMs });
+    // Before the WebSocket reads it: any byte is life, long before a message is whole.
+    socket.prependListener('data', () => {
+      this.#readMs = this.#clock.nowMs();
+      this.session.heard(this.#readMs);
+    });
     webSocket.on('message', (data: RawData, isBinary: boolean) => this.#receive(data, isBinary));
-    webSocket.once('close', (code: number, reason: Buffer) => this.#ended(code, reason.toString()));
+    // The peer broke RFC 6455 and is told so by ws; nothing of it is read any more.
+    webSocket.once('error', () => this.#reset());
+    webSocket.once('close', (code: number, reason: Buffer) => this.#end(code, reason.toString()));
     socket.on('drain', () => {
       this.#waitsForDrain = false;
       this.onOutput();
     });
     this.#armTimer();
+    webSocket.resume();
   }
 
+  /** False from the moment either side begins to close it: what is said from then on reaches nobody. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return !this.#isClosing && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
   /** Bytes the socket has taken from the session and not yet sent. */
@@ -96,24 +118,24 @@ export class Link implements SessionHandler {
   }
 
   open(handler: StreamHandler): MuxStream | undefined {
-    return this.#isOpen ? this.session.open(handler) : undefined;
+    return this.isOpen ? this.session.open(handler) : undefined;
   }
 
   sendControl(text: string): void {
-    if (this.#isOpen) this.#webSocket.send(text);
+    if (this.isOpen) this.#webSocket.send(text);
   }
 
   /** No new streams from the peer; those that are open go on. */
   goAway(): void {
-    if (this.#isOpen) this.session.goAway(goAwayCode.normal);
+    if (this.isOpen) this.session.goAway(goAwayCode.normal);
   }
 
-  /** Says what is left to say, then closes in order. Streams that are open are reset by the close. */
+  /** Says what is left to say, resets the streams that are open, then closes in order. Idempotent. */
   close(code: number, reason: string): void {
-    if (!this.#isOpen) return;
-    this.#waitsForDrain = false;
-    this.#sendOutput();
+    if (!this.isOpen) return;
+    this.#sendOutput('at least one message');
     this.#webSocket.close(code, reason);
+    this.#reset();
   }
 
   /** Ends it at once, without a word. */
@@ -128,7 +150,7 @@ export class Link implements SessionHandler {
   }
 
   onOutput(): void {
-    if (this.#flushIsDue || this.#waitsForDrain || !this.#isOpen) return;
+    if (this.#flushIsDue || this.#waitsForDrain || !this.isOpen) return;
     this.#flushIsDue = true;
     // The check phase comes after every read of this turn: all that they gave rise to leaves together.
     setImmediate(this.#flush);
@@ -147,12 +169,13 @@ export class Link implements SessionHandler {
   #receive(data: RawData, isBinary: boolean): void {
     // binaryType is 'nodebuffer': a message is one Buffer.
     if (!Buffer.isBuffer(data)) throw new Error('ws gave a message that is no Buffer');
+    if (this.#isClosing) return;
     if (!isBinary) {
       this.#handler.onControl(data.toString());
       return;
     }
     try {
-      this.session.receive(data, performance.now());
+      this.session.receive(data, this.#readMs);
     } catch (error) {
       if (!(error instanceof MuxViolation)) throw error;
       this.#violation = error;
@@ -162,12 +185,24 @@ export class Link implements SessionHandler {
     if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
   }
 
-  #sendOutput(): void {
+  #flushOutput(): void {
     this.#flushIsDue = false;
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
+    this.#sendOutput('what there is room for');
+    if (this.session.hasOutput) {
+      this.#waitsForDrain = this.#socket.writableLength >= this.#highWaterBytes;
+      this.onOutput();
+    }
+    if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
+  }
+
+  /** At least one message takes a GoAway along: it goes before all else. */
+  #sendOutput(amount: 'at least one message' | 'what there is room for'): void {
     const socket = this.#socket;
+    let isOwed = amount === 'at least one message';
     socket.cork();
-    while (socket.writableLength < this.#highWaterBytes) {
+    while (isOwed || socket.writableLength < this.#highWaterBytes) {
+      isOwed = false;
       const bytes = this.#fillMessage();
       if (bytes === undefined) break;
       this.#webSocket.send(bytes, this.#sendOptions);
@@ -175,11 +210,6 @@ export class Link implements SessionHandler {
     socket.uncork();
     // Nothing waits in the socket: nothing refers to the slab any more.
     if (socket.writableLength === 0) this.#slabUsed = 0;
-    if (this.session.hasOutput) {
-      this.#waitsForDrain = socket.writableLength >= this.#highWaterBytes;
-      this.onOutput();
-    }
-    if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
   }
 
   #fillMessage(): Buffer | undefined {
@@ -197,27 +227,33 @@ export class Link implements SessionHandler {
   // Time.
 
   #armTimer(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timerDueMs = this.session.nextDeadlineMs;
-    const waitMs = Math.max(0, Math.ceil(this.#timerDueMs - performance.now()));
-    this.#timer = Number.isFinite(waitMs) ? setTimeout(this.#onTimer, waitMs) : undefined;
+    const waitMs = Math.max(0, Math.ceil(this.#timerDueMs - this.#clock.nowMs()));
+    this.#timer = Number.isFinite(waitMs) ? this.#clock.after(waitMs, this.#onTimer) : undefined;
   }
 
-  #tick(): void {
+  #judge(): void {
+    if (this.#hasEnded || this.#isClosing) return;
     this.#timerDueMs = Infinity;
-    if (this.session.tick(performance.now()) === 'dead') {
+    if (this.session.tick(this.#clock.nowMs()) === 'dead') {
       this.#webSocket.terminate();
-      this.#ended(linkClose.silent, 'nothing was heard for too long');
+      this.#end(linkClose.silent, 'nothing was heard for too long');
       return;
     }
     this.#armTimer();
   }
 
-  #ended(code: number, reason: string): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    clearTimeout(this.#timer);
+  #reset(): void {
+    this.#isClosing = true;
     this.session.close(resetCode.cancelled);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#timer?.cancel();
+    this.#reset();
     this.#handler.onEnd({ code, reason, violation: this.#violation });
   }
 }

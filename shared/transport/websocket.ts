@@ -12,7 +12,7 @@ import { TunnelError } from '../errors/tunnel-error.ts';
 
 export interface LinkSocket {
   readonly webSocket: WebSocket;
-  /** The TCP or TLS socket that carries it. */
+  /** The TCP or TLS socket that carries it. It is paused until the link is there. */
   readonly socket: Socket;
 }
 
@@ -87,6 +87,8 @@ export function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
       settle();
       if (underlying === undefined) throw new Error('ws opened a WebSocket without an upgrade');
       underlying.setNoDelay(true);
+      // What came with the 101 waits for the link: it would be told before anybody listens.
+      webSocket.pause();
       resolve({ webSocket, socket: underlying });
     });
     webSocket.once('unexpected-response', (request, response) => {
@@ -140,10 +142,9 @@ export function createAcceptor(
     const incoming = request as unknown as IncomingMessage;
     server.handleUpgrade(incoming, socket, Buffer.from(held), (webSocket) => {
       webSocket.on('error', ignore);
+      webSocket.pause();
       accepted = { webSocket, socket };
     });
-    // It may have been paused while it was judged.
-    socket.resume();
     return accepted;
   };
 }

@@ -149,10 +149,27 @@ test('onReset may open, reset and write: what it opens while closing is refused 
   pair.client.session.close(resetCode.cancelled);
   t.same(
     pair.client.user.events,
-    ['reset 1 cancelled'],
+    ['reset 1 refused'],
     'the second was reset by its user, so it is told nothing',
   );
   t.equal(pair.client.session.streamCount, 0);
+  t.end();
+});
+
+test('the link is lost: what never left hears that it is safe to try elsewhere, what left does not', (t) => {
+  const pair = new Pair();
+  open(pair).write(hello);
+  pair.run();
+  open(pair).write(hello);
+  open(pair);
+  pair.client.session.close(resetCode.cancelled);
+  t.same(pair.client.user.events, ['reset 1 cancelled', 'reset 3 refused', 'reset 5 refused']);
+  pair.server.session.close(resetCode.cancelled);
+  t.equal(
+    pair.server.user.events.at(-1),
+    'reset 1 cancelled',
+    'an inbound stream was announced by its opener',
+  );
   t.end();
 });
 
