@@ -1,17 +1,15 @@
-/**
- * The proxy's settings: their names, defaults and meaning, and the rules over several of them. The numbers of the rules
- * are those of the HTTP rules the proxy keeps; RFC sections are named where a limit comes from one.
- */
+/** The proxy's settings: their names, defaults and meaning, and the rules over several of them. Limits have a file of their own. */
 import { minSecretBytes } from '../shared/auth/secret.ts';
 import { readHostName } from '../shared/protocol/grammar.ts';
-import { host, siteUrl } from '../shared/config/addresses.ts';
+import { host, network, siteUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
-import { scalar } from '../shared/config/format.ts';
-import { integer, oneOf, port, readableFile, secret } from '../shared/config/formats.ts';
+import { list, scalar } from '../shared/config/format.ts';
+import { boolean, oneOf, port, readableFile, secret } from '../shared/config/formats.ts';
 import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
-import { duration, size } from '../shared/config/measures.ts';
+import { duration } from '../shared/config/measures.ts';
+import { limitChecks, limitSettings } from './limit-settings.ts';
 
 /** A domain agents' ids are put in front of, as in `shop.example.com`. */
 const baseDomain = scalar({
@@ -57,6 +55,19 @@ export const proxySettings = {
     example: 'tunnel.example.com',
     doc: 'With it, <id>.<BASE_DOMAIN> routes to the backend of that id.',
   },
+  trustedProxies: {
+    env: 'TRUSTED_PROXIES',
+    format: list(network()),
+    default: '',
+    example: '10.0.0.0/8,fd00::/8',
+    doc: 'Networks of the balancers and proxies before this one: what they say of their clients (X-Forwarded-*) is kept.',
+  },
+  proxyProtocol: {
+    env: 'PROXY_PROTOCOL',
+    format: boolean(),
+    default: 'false',
+    doc: 'Whether each connection from TRUSTED_PROXIES begins with the PROXY protocol, version 1 or 2.',
+  },
   logLevel: {
     env: 'LOG_LEVEL',
     format: oneOf('debug', 'info', 'warn', 'error'),
@@ -68,126 +79,7 @@ export const proxySettings = {
     format: oneOf('json', 'pretty'),
     doc: 'How it is logged; without it, pretty on a terminal and json elsewhere.',
   },
-  maxHeaderBytes: {
-    env: 'MAX_HEADER_BYTES',
-    format: size({ minBytes: 256, maxBytes: 2 ** 20 }),
-    default: '32KiB',
-    doc: 'The head of a request, and any one line of it; beyond, 431 or 414.',
-  },
-  maxHeaderFields: {
-    env: 'MAX_HEADER_FIELDS',
-    format: integer(1, 10_000),
-    default: '100',
-    doc: 'Fields in the head of a request; beyond, 431.',
-  },
-  maxResponseHeaderBytes: {
-    env: 'MAX_RESPONSE_HEADER_BYTES',
-    format: size({ minBytes: 256, maxBytes: 2 ** 20 }),
-    default: '64KiB',
-    doc: 'The head of a response; beyond, 502.',
-  },
-  maxResponseHeaderFields: {
-    env: 'MAX_RESPONSE_HEADER_FIELDS',
-    format: integer(1, 10_000),
-    default: '200',
-    doc: 'Fields in the head of a response; beyond, 502.',
-  },
-  maxBodyBytes: {
-    env: 'MAX_BODY_BYTES',
-    format: size(),
-    default: '0',
-    doc: 'The body of a request, decoded; beyond, 413. 0 is no limit.',
-  },
-  maxTrailerBytes: {
-    env: 'MAX_TRAILER_BYTES',
-    format: size({ minBytes: 256, maxBytes: 2 ** 20 }),
-    default: '8KiB',
-    doc: 'The trailers of a message; beyond, 431 or 502.',
-  },
-  maxTrailerFields: {
-    env: 'MAX_TRAILER_FIELDS',
-    format: integer(0, 10_000),
-    default: '32',
-    doc: 'Fields in the trailers of a message.',
-  },
-  maxChunkExtensionLineBytes: {
-    env: 'MAX_CHUNK_EXTENSION_LINE_BYTES',
-    format: size({ maxBytes: 2 ** 16 }),
-    default: '256',
-    doc: 'Extensions of one chunk; beyond, 413 or 502.',
-  },
-  maxChunkExtensionBytes: {
-    env: 'MAX_CHUNK_EXTENSION_BYTES',
-    format: size({ maxBytes: 2 ** 20 }),
-    default: '16KiB',
-    doc: 'Chunk extensions of a whole message; beyond, 413 or 502.',
-  },
-  headerTimeoutMs: {
-    env: 'HEADER_TIMEOUT',
-    format: duration(),
-    default: '10s',
-    doc: 'From the first byte of a request to the end of its head, and from accepting a connection to that byte; beyond, 408.',
-  },
-  bodyTimeoutMs: {
-    env: 'BODY_TIMEOUT',
-    format: duration(),
-    default: '30s',
-    doc: 'Silence in the body of a request; beyond, 408.',
-  },
-  minBodyRate: {
-    env: 'MIN_BODY_RATE',
-    format: integer(0, 2 ** 30),
-    default: '500',
-    doc: 'Bytes a second that the body of a request must keep up over BODY_TIMEOUT; 0 is no limit.',
-  },
-  sendTimeoutMs: {
-    env: 'SEND_TIMEOUT',
-    format: duration(),
-    default: '30s',
-    doc: 'How long a client may take nothing of the response that waits for it; then it is reset.',
-  },
-  minSendRate: {
-    env: 'MIN_SEND_RATE',
-    format: integer(0, 2 ** 30),
-    default: '500',
-    doc: 'Bytes a second that a client must take of what waits for it, over SEND_TIMEOUT or longer; 0 is no limit.',
-  },
-  keepAliveTimeoutMs: {
-    env: 'KEEP_ALIVE_TIMEOUT',
-    format: duration(),
-    default: '60s',
-    doc: "How long a client's connection may wait for its next request.",
-  },
-  maxRequestsPerConnection: {
-    env: 'MAX_REQUESTS_PER_CONNECTION',
-    format: integer(1),
-    default: '1000',
-    doc: 'Requests on one client connection; the last is answered with Connection: close.',
-  },
-  maxConnections: {
-    env: 'MAX_CONNECTIONS',
-    format: integer(1, 10_000_000),
-    default: '10000',
-    doc: 'Client connections at the same time.',
-  },
-  maxStreamsPerLink: {
-    env: 'MAX_STREAMS_PER_LINK',
-    format: integer(1, 1_000_000),
-    default: '10000',
-    doc: 'Requests at the same time through one link of an agent.',
-  },
-  responseTimeoutMs: {
-    env: 'RESPONSE_TIMEOUT',
-    format: duration(),
-    default: '60s',
-    doc: 'From the whole request to the head of its response; beyond, 504. Bodies have no such limit.',
-  },
-  idleTimeoutMs: {
-    env: 'IDLE_TIMEOUT',
-    format: duration(),
-    default: '5m',
-    doc: 'An exchange without a byte either way; then it is reset. Never for upgraded connections.',
-  },
+  ...limitSettings,
   drainTimeoutMs: {
     env: 'DRAIN_TIMEOUT',
     format: duration({ allowsZero: true }),
@@ -209,12 +101,13 @@ export const proxyChecks: readonly Check<ProxySettings>[] = [
     },
   },
   {
-    of: ['maxChunkExtensionLineBytes', 'maxChunkExtensionBytes'],
-    wrong: ({ maxChunkExtensionLineBytes: line, maxChunkExtensionBytes: message }) =>
-      line <= message
-        ? undefined
-        : `MAX_CHUNK_EXTENSION_LINE_BYTES (${line}) is over MAX_CHUNK_EXTENSION_BYTES (${message}): one line is part of the whole`,
+    of: ['proxyProtocol', 'trustedProxies'],
+    wrong: ({ proxyProtocol, trustedProxies }) =>
+      proxyProtocol && trustedProxies.length === 0
+        ? 'PROXY_PROTOCOL is on without TRUSTED_PROXIES: name the networks of your balancers'
+        : undefined,
   },
+  ...limitChecks,
 ];
 
 export const proxyProgram: Program = {

@@ -50,7 +50,10 @@ export interface ExchangeRecord {
  * has no room for stays unread in the client's socket.
  */
 export interface Client {
+  /** Whose connection it is, in its usual spelling. */
   readonly address: string;
+  /** It may speak for those before it: its forwarding fields are kept (RULES 20). */
+  readonly isTrusted: boolean;
   readonly isSecure: boolean;
   /** The request is read to its end. */
   readonly requestIsRead: boolean;

@@ -8,10 +8,11 @@ export function edgeLimits(settings: ProxySettings): EdgeLimits {
   return {
     head: {
       headBytes: settings.maxHeaderBytes,
-      lineBytes: settings.maxHeaderBytes,
+      lineBytes: settings.maxHeaderLineBytes ?? settings.maxHeaderBytes,
       fields: settings.maxHeaderFields,
     },
     body: bodyLimits(settings, settings.maxBodyBytes === 0 ? Infinity : settings.maxBodyBytes),
+    firstByteTimeoutMs: settings.firstByteTimeoutMs,
     headerTimeoutMs: settings.headerTimeoutMs,
     keepAliveTimeoutMs: settings.keepAliveTimeoutMs,
     bodyTimeoutMs: settings.bodyTimeoutMs,
@@ -19,7 +20,11 @@ export function edgeLimits(settings: ProxySettings): EdgeLimits {
     sendTimeoutMs: settings.sendTimeoutMs,
     minSendBytesPerSecond: settings.minSendRate,
     maxRequestsPerConnection: settings.maxRequestsPerConnection,
+    maxPipelinedBytes: settings.maxPipelinedBytes,
     maxConnections: settings.maxConnections,
+    maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+    refusalDrain: { bytes: settings.refusalDrainBytes, ms: settings.refusalDrainTimeoutMs },
+    earlyAnswerDrain: { bytes: settings.earlyAnswerDrainBytes, ms: settings.earlyAnswerDrainTimeoutMs },
   };
 }
 
@@ -31,6 +36,7 @@ export function forwardLimits(settings: ProxySettings): ForwardLimits {
       fields: settings.maxResponseHeaderFields,
     },
     responseBody: bodyLimits(settings, Infinity),
+    maxInterimAnswers: settings.maxInterimResponses,
     responseTimeoutMs: settings.responseTimeoutMs,
     idleTimeoutMs: settings.idleTimeoutMs,
   };

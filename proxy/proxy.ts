@@ -17,6 +17,7 @@ import type { Part } from '../shared/run/run.ts';
 import { refusalAnswer, writeAnswer } from './answer.ts';
 import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
+import { Networks } from './edge/networks.ts';
 import { createTlsWrap } from './edge/tls.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
 import { createForward } from './forward/forward.ts';
@@ -25,6 +26,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
 import { logExchange } from './access-log.ts';
 import { Registry } from './routing/registry.ts';
+import { TurnedAway } from './turned-away.ts';
 
 export interface ProxyOptions {
   readonly settings: ProxySettings;
@@ -57,6 +59,8 @@ class Proxy {
   /** Ours in Via and Proxy-Status: of this run, so that only a request that comes back here is a loop (RULES 21). */
   readonly #name = `inverting-proxy-${randomBytes(4).toString('hex')}`;
   readonly #log: Log;
+  readonly #trusted: Networks;
+  readonly #turnedAway: TurnedAway;
   readonly #gateway: Gateway;
   readonly #forward: Handler;
   readonly #idPrefix = randomBytes(6).toString('hex');
@@ -64,8 +68,10 @@ class Proxy {
 
   constructor({ settings, secret, log }: ProxyOptions) {
     this.#log = log;
+    this.#turnedAway = new TurnedAway(log);
     const registry = new Registry<StreamTunnel>();
     const name = this.#name;
+    this.#trusted = new Networks(settings.trustedProxies);
     this.#gateway = new Gateway({
       verifier: createAgentVerifier({ secret }),
       registry,
@@ -85,9 +91,12 @@ class Proxy {
       port: settings.port,
       limits: edgeLimits(settings),
       requestRules: { viaName: name, bodyBytes: edgeLimits(settings).body.bodyBytes },
+      trusted: this.#trusted,
+      expectsProxyProtocol: settings.proxyProtocol,
       secure: tlsOf(settings),
       onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
       onRefusal: (refusal, client) => this.#refuse(refusal, client),
+      onTurnedAway: (code, address) => this.#turnedAway.note(code, address),
     });
   }
 
@@ -100,8 +109,11 @@ class Proxy {
   }
 
   #begin(request: RequestHead, meaning: RequestMeaning, client: Client): void {
-    const { method, target } = request;
-    const record = this.#record({ method, target, host: meaning.host, clientAddress: client.address });
+    const { method, target, fields } = request;
+    const clientAddress = client.isTrusted
+      ? this.#trusted.originOf(client.address, fields.all('x-forwarded-for'))
+      : client.address;
+    const record = this.#record({ method, target, host: meaning.host, clientAddress });
     const exchange: Exchange = { request, meaning, client, record };
     const handler: Handler =
       meaning.path === agentPath ? (agent) => this.#gateway.handle(agent) : this.#forward;

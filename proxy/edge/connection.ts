@@ -7,11 +7,10 @@ import type { Socket } from 'node:net';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client, ClientListener, RawListener } from '../exchange.ts';
-import type { EdgeContext, SweptConnection } from './context.ts';
+import type { Accepted, EdgeContext, SweptConnection } from './context.ts';
 import { Input } from './input.ts';
-import { earlyAnswerDrain, maxHeldBytes, refusalDrain } from './limits.ts';
 import { Output } from './output.ts';
-import type { DrainBounds } from './output.ts';
+import type { DrainBounds } from './limits.ts';
 import { RawConnection } from './raw-connection.ts';
 import { bodyTooSlow, headTooSlow } from './refuse.ts';
 import { RequestBody } from './request-body.ts';
@@ -25,6 +24,7 @@ type State = 'head' | 'body' | 'answer' | 'farewell' | 'over';
 
 export class ClientConnection implements Client, SweptConnection {
   readonly address: string;
+  readonly isTrusted: boolean;
   readonly isSecure: boolean;
   readonly #socket: Socket;
   readonly #context: EdgeContext;
@@ -39,13 +39,13 @@ export class ClientConnection implements Client, SweptConnection {
   #isReadingHeads = false;
   #listener: ClientListener | undefined;
 
-  /** @param tcp the socket under TLS, or `socket` itself */
-  constructor(socket: Socket, tcp: Socket, context: EdgeContext) {
+  constructor({ socket, tcp, address, isTrusted }: Accepted, context: EdgeContext) {
     this.#socket = socket;
     this.#context = context;
     this.#output = new Output(socket, tcp, context);
     this.isSecure = socket !== tcp;
-    this.address = tcp.remoteAddress ?? '';
+    this.address = address;
+    this.isTrusted = isTrusted;
     this.#head = new RequestHeadReader(context);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
@@ -110,12 +110,13 @@ export class ClientConnection implements Client, SweptConnection {
 
   finish(persist: boolean): void {
     if (this.#state !== 'answer' && this.#state !== 'body') return;
+    const { limits } = this.#context;
     const goesOn = persist && this.mayPersist;
     const isEarly = this.#state === 'body';
     this.#listener = undefined;
     this.#body = undefined;
     if (!goesOn) {
-      this.#close(isEarly ? earlyAnswerDrain : refusalDrain);
+      this.#close(isEarly ? limits.earlyAnswerDrain : limits.refusalDrain);
       return;
     }
     this.#state = 'head';
@@ -131,7 +132,7 @@ export class ClientConnection implements Client, SweptConnection {
 
   switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void {
     const raw = new RawConnection(this.#socket, this.#output, (over) => this.#context.onOver(over));
-    this.#context.onUpgraded(raw);
+    this.#context.onUpgraded(this, raw);
     const hasEnded = this.#clientHasEnded;
     const { socket, held } = this.release();
     raw.begin(begin(socket, this.#context.batch), held, hasEnded);
@@ -218,7 +219,10 @@ export class ClientConnection implements Client, SweptConnection {
   /** Reads on only where what comes has a place: what is held behind a request in hand is bounded. */
   #regulate(): void {
     const { length } = this.#input;
-    const isFull = this.#state === 'body' ? length > 0 : this.#state === 'answer' && length >= maxHeldBytes;
+    const isFull =
+      this.#state === 'body'
+        ? length > 0
+        : this.#state === 'answer' && length >= this.#context.limits.maxPipelinedBytes;
     if (isFull) this.#socket.pause();
     else if (this.#state !== 'over') this.#socket.resume();
   }
@@ -260,7 +264,7 @@ export class ClientConnection implements Client, SweptConnection {
   #refuse(error: unknown): void {
     if (!(error instanceof Refusal)) throw error;
     this.write(this.#context.onRefusal(error, this));
-    this.#close(refusalDrain);
+    this.#close(this.#context.limits.refusalDrain);
   }
 
   #refuseBody(error: unknown): void {

@@ -1,4 +1,5 @@
 /** What every client connection shares: the listener's side of it, given at construction. */
+import type { Socket } from 'node:net';
 import type { DecodeLatin1, RequestHead } from '../../shared/http1/head.ts';
 import type { Refusal } from '../../shared/http1/refusal.ts';
 import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts';
@@ -15,6 +16,17 @@ export interface SweptConnection {
   abort(): void;
 }
 
+/** A connection as the listener hands it on. */
+export interface Accepted {
+  readonly socket: Socket;
+  /** The socket under TLS, or `socket` itself. */
+  readonly tcp: Socket;
+  /** Of the client, as the socket or the balancer before us says. */
+  readonly address: string;
+  /** It may speak for those before it (TRUSTED_PROXIES). */
+  readonly isTrusted: boolean;
+}
+
 export interface EdgeContext {
   readonly limits: EdgeLimits;
   readonly requestRules: RequestOptions;
@@ -28,8 +40,8 @@ export interface EdgeContext {
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
   /** A request was refused before it became an exchange, or in its body. Gives the whole answer (latin1). */
   onRefusal(refusal: Refusal, client: Client): string;
-  /** The connection goes on as a raw one; the old one's onOver follows. */
-  onUpgraded(connection: SweptConnection): void;
+  /** The connection goes on in another form. */
+  onUpgraded(before: SweptConnection, after: SweptConnection): void;
   /** The connection is over or given away. */
   onOver(connection: SweptConnection): void;
 }

@@ -1,6 +1,6 @@
 /**
  * The bytes a client has sent and nobody has read yet: usually one read of the socket, seldom two joined. It
- * holds at most one socket read (64 KiB) beyond `maxHeldBytes`, because what node has read cannot be unread.
+ * holds at most one socket read (64 KiB) beyond `maxPipelinedBytes`, because what node has read cannot be unread.
  */
 const nothing = new Uint8Array(0);
 

@@ -4,7 +4,9 @@ import type { BodyLimits, HeadLimits } from '../../shared/http1/limits.ts';
 export interface EdgeLimits {
   readonly head: HeadLimits;
   readonly body: BodyLimits;
-  /** From accept to the first byte, and from the first byte of a head to its end. Absolute. */
+  /** From accept to the first byte of a request, a TLS handshake included. Absolute, as all of these. */
+  readonly firstByteTimeoutMs: number;
+  /** From the first byte of a head to its end. */
   readonly headerTimeoutMs: number;
   /** From the end of an answer to the first byte of the next request. */
   readonly keepAliveTimeoutMs: number;
@@ -15,13 +17,17 @@ export interface EdgeLimits {
   readonly sendTimeoutMs: number;
   readonly minSendBytesPerSecond: number;
   readonly maxRequestsPerConnection: number;
+  /** What is held of the bytes behind a request that is being answered; then the socket is paused (RULES 24, 47). */
+  readonly maxPipelinedBytes: number;
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** After a refusal: how much and how long the client may go on sending, so that it can read the answer (RFC 9112 §9.6). */
+  readonly refusalDrain: DrainBounds;
+  /** The same for one whose upload was answered before its end (RULES 32). */
+  readonly earlyAnswerDrain: DrainBounds;
 }
 
-/** What is held of the bytes behind a request that is being answered; then the socket is paused (RULES 24, 47). */
-export const maxHeldBytes = 16 * 1024;
-
-/** How much and how long a client that is being closed may go on sending, so that it can read the answer (RFC 9112 §9.6). */
-export const refusalDrain = { bytes: 64 * 1024, ms: 2_000 } as const;
-/** The same for one whose upload was answered before its end (RULES 32). */
-export const earlyAnswerDrain = { bytes: 256 * 1024, ms: 5_000 } as const;
+export interface DrainBounds {
+  readonly bytes: number;
+  readonly ms: number;
+}

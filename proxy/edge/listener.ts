@@ -4,28 +4,42 @@
  */
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { RequestHead } from '../../shared/http1/head.ts';
 import type { Refusal } from '../../shared/http1/refusal.ts';
 import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts';
 import { decodeLatin1 } from '../../shared/transport/latin1.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client } from '../exchange.ts';
+import { Arrival } from './arrival.ts';
 import { ClientConnection } from './connection.ts';
 import type { EdgeContext, SweptConnection } from './context.ts';
+import { Guests } from './guests.ts';
 import type { EdgeLimits } from './limits.ts';
+import { readAddress } from './networks.ts';
+import type { Networks } from './networks.ts';
+import type { ProxyHead } from './proxy-protocol.ts';
+import { UnreadSocket } from './unread-socket.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly limits: EdgeLimits;
   readonly requestRules: RequestOptions;
+  /** Balancers and proxies before us that are believed in what they say of their clients. */
+  readonly trusted: Networks;
+  /** Connections of the trusted begin with the PROXY protocol, all of them; those of others never. */
+  readonly expectsProxyProtocol: boolean;
   /** Puts TLS on an accepted socket; undefined: plain HTTP. */
-  readonly secure: ((tcp: Socket) => Socket) | undefined;
+  readonly secure: ((wire: Duplex) => Socket) | undefined;
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
   onRefusal(refusal: Refusal, client: Client): string;
+  /** A connection was reset before it said anything: its code, and whose it was. */
+  onTurnedAway(code: string, address: string): void;
 }
 
 const sweepIntervalMs = 250;
+const nothing = new Uint8Array(0);
 
 export class Listener implements EdgeContext {
   readonly limits: EdgeLimits;
@@ -36,7 +50,7 @@ export class Listener implements EdgeContext {
   isDraining = false;
   readonly #options: ListenerOptions;
   readonly #server: Server;
-  readonly #connections = new Set<SweptConnection>();
+  readonly #guests: Guests;
   #sweep: NodeJS.Timeout | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -44,12 +58,13 @@ export class Listener implements EdgeContext {
     this.#options = options;
     this.limits = options.limits;
     this.requestRules = options.requestRules;
+    this.#guests = new Guests(options.limits, options.trusted);
     const serverOptions = { allowHalfOpen: true, noDelay: true };
     this.#server = createServer(serverOptions, (tcp) => this.#accept(tcp));
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#guests.size;
   }
 
   /** Resolves with the address it listens on. Rejects where the port cannot be had. */
@@ -72,15 +87,15 @@ export class Listener implements EdgeContext {
   async drain(signal: AbortSignal): Promise<void> {
     this.isDraining = true;
     this.#server.close();
-    for (const connection of this.#connections) {
+    for (const connection of this.#guests.connections()) {
       if (connection.isIdle) connection.destroy();
     }
     const destroyAll = (): void => {
-      for (const connection of this.#connections) connection.abort();
+      for (const connection of this.#guests.connections()) connection.abort();
     };
     if (signal.aborted) destroyAll();
     signal.addEventListener('abort', destroyAll, { once: true });
-    if (this.#connections.size > 0) {
+    if (this.#guests.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
@@ -99,29 +114,74 @@ export class Listener implements EdgeContext {
     return this.#options.onRefusal(refusal, client);
   }
 
-  onUpgraded(connection: SweptConnection): void {
-    this.#connections.add(connection);
+  onUpgraded(before: SweptConnection, after: SweptConnection): void {
+    this.#guests.replace(before, after);
   }
 
   onOver(connection: SweptConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    this.#guests.remove(connection);
+    if (this.#guests.size === 0) this.#onEmpty?.();
   }
 
+  // Arriving.
+
   #accept(tcp: Socket): void {
-    if (this.#connections.size >= this.limits.maxConnections) {
-      tcp.destroy();
+    const address = readAddress(tcp.remoteAddress ?? '');
+    // It was gone before we came to look.
+    if (address === undefined) tcp.destroy();
+    else if (this.#options.expectsProxyProtocol && this.#options.trusted.covers(address))
+      this.#await(tcp, address);
+    else this.#begin(tcp, address, nothing);
+  }
+
+  /** A balancer's connection: whose it is, its first bytes say. */
+  #await(tcp: Socket, balancer: string): void {
+    if (this.#isTurnedAway(tcp, balancer)) return;
+    const arrival = new Arrival(tcp, this.nowMs + this.limits.firstByteTimeoutMs, {
+      onArrived: (arrived, head, rest) => this.#arrived(arrived, head, balancer, rest),
+      onLost: (lost, code) => {
+        this.onOver(lost);
+        if (code !== undefined) this.#options.onTurnedAway(code, balancer);
+      },
+    });
+    this.#guests.add(arrival, balancer);
+  }
+
+  #arrived(arrival: Arrival, head: ProxyHead, balancer: string, rest: Uint8Array): void {
+    this.#guests.remove(arrival);
+    this.#begin(arrival.tcp, head.address ?? balancer, rest);
+    this.onOver(arrival);
+  }
+
+  /** @param first what of the client's bytes has been read already */
+  #begin(tcp: Socket, address: string, first: Uint8Array): void {
+    if (this.#isTurnedAway(tcp, address)) return;
+    const { secure, trusted } = this.#options;
+    const isTrusted = trusted.covers(address);
+    if (secure === undefined) {
+      if (first.length > 0) tcp.unshift(first);
+      this.#guests.add(new ClientConnection({ socket: tcp, tcp, address, isTrusted }, this), address);
+      tcp.resume();
       return;
     }
-    const socket = this.#options.secure?.(tcp) ?? tcp;
+    const socket = secure(first.length > 0 ? new UnreadSocket(tcp, first) : tcp);
     // TLS hears of the TCP socket's end by itself; its 'error' must not be without a listener.
-    if (socket !== tcp) tcp.on('error', () => socket.destroy());
-    this.#connections.add(new ClientConnection(socket, tcp, this));
+    tcp.on('error', () => socket.destroy());
+    this.#guests.add(new ClientConnection({ socket, tcp, address, isTrusted }, this), address);
+  }
+
+  #isTurnedAway(tcp: Socket, address: string): boolean {
+    const code = this.#guests.refusalOf(address);
+    if (code === undefined) return false;
+    // Cheap on purpose: whoever floods us with connections is not answered.
+    tcp.resetAndDestroy();
+    this.#options.onTurnedAway(code, address);
+    return true;
   }
 
   #tick(): void {
     this.nowMs = performance.now();
-    for (const connection of this.#connections) {
+    for (const connection of this.#guests.connections()) {
       connection.tick(this.nowMs);
     }
   }

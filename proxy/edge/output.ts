@@ -6,11 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { EdgeContext } from './context.ts';
-
-export interface DrainBounds {
-  readonly bytes: number;
-  readonly ms: number;
-}
+import type { DrainBounds } from './limits.ts';
 
 export class Output {
   readonly #socket: Socket;

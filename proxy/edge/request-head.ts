@@ -23,7 +23,7 @@ export class RequestHeadReader {
   constructor(context: EdgeContext) {
     this.#context = context;
     this.#scanner = new HeadScanner('request', context.limits.head, context.decode);
-    this.#deadlineMs = context.nowMs + context.limits.headerTimeoutMs;
+    this.#deadlineMs = context.nowMs + context.limits.firstByteTimeoutMs;
   }
 
   get hasBegun(): boolean {

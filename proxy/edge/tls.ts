@@ -2,7 +2,7 @@
  * TLS on the listener's side. The TCP socket is wrapped by hand and not by node's own server, because an aborted
  * exchange must be able to reset the TCP socket underneath.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { TLSSocket, createSecureContext } from 'node:tls';
 
 export interface TlsIdentity {
@@ -12,11 +12,11 @@ export interface TlsIdentity {
 }
 
 /** Gives the function that puts TLS on an accepted socket. Throws at once where certificate and key do not fit. */
-export function createTlsWrap(identity: TlsIdentity): (tcp: Socket) => TLSSocket {
+export function createTlsWrap(identity: TlsIdentity): (wire: Duplex) => TLSSocket {
   const secureContext = createSecureContext({
     cert: identity.certificate,
     key: identity.key,
     minVersion: 'TLSv1.2',
   });
-  return (tcp) => new TLSSocket(tcp, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  return (wire) => new TLSSocket(wire, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
 }

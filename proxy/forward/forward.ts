@@ -69,7 +69,7 @@ function forwardingOf({ client, meaning }: Exchange, tunnel: StreamTunnel, name:
     proto: client.isSecure ? 'https' : 'http',
     host: meaning.authority,
     via: name,
-    trustChain: false,
+    trustChain: client.isTrusted,
     hostHeader: tunnel.hostHeader,
   };
 }

@@ -4,14 +4,13 @@ import type { BodyLimits, HeadLimits } from '../../shared/http1/limits.ts';
 export interface ForwardLimits {
   readonly responseHead: HeadLimits;
   readonly responseBody: BodyLimits;
+  /** Interim answers (1xx) a request may have (RULES 36). */
+  readonly maxInterimAnswers: number;
   /** From the end of the request to the head of the answer. */
   readonly responseTimeoutMs: number;
   /** No byte either way; never for upgraded exchanges. */
   readonly idleTimeoutMs: number;
 }
-
-/** Interim answers a request may have (RULES 36). */
-export const maxInterimAnswers = 10;
 
 /** How often a request may be sent again: it is sent at most twice (DESIGN §7). */
 export const maxRetries = 1;

@@ -18,8 +18,6 @@ import {
 } from '../../shared/http1/write.ts';
 import { decodeLatin1 } from '../../shared/transport/latin1.ts';
 import type { Exchange } from '../exchange.ts';
-
-import { maxInterimAnswers } from './limits.ts';
 import type { ForwardLimits } from './limits.ts';
 
 export interface ResponseListener {
@@ -98,7 +96,8 @@ export class ResponseRelay {
         return from;
       }
       this.#interimCount += 1;
-      if (this.#interimCount > maxInterimAnswers) throw new Refusal('too_many_interim', 'response');
+      if (this.#interimCount > this.#limits.maxInterimAnswers)
+        throw new Refusal('too_many_interim', 'response');
       if (version === '1.1') client.write(writeInterimHead(head, judged));
       this.#scanner.reset();
     }

@@ -25,6 +25,7 @@ function someValue({ format, example, default: text }: Declaration): string {
     duration: '7s',
     number: '7',
     id: 'shop',
+    boolean: 'true',
   };
   const value = kind.includes('|') ? kind.split('|').find((word) => word !== text) : byKind[kind];
   if (value === undefined) throw new Error(`no value for a setting of the kind ${kind}`);
@@ -43,7 +44,7 @@ for (const program of [proxyProgram, agentProgram]) {
       const only: Declarations = { [key]: declaration };
       const path = 'a.json';
       const given = [
-        { argv: [`--${flag}`, text] },
+        { argv: format.isBare === true ? [`--${flag}`] : [`--${flag}`, text] },
         { argv: [`--${flag}=${text}`] },
         { argv: ['-e', `${env}=${text}`] },
         { env: { [env]: text } },
@@ -85,9 +86,12 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'TLS_KEY_FILE -',
     'AGENT_SECRET -',
     'BASE_DOMAIN -',
+    'TRUSTED_PROXIES ',
+    'PROXY_PROTOCOL false',
     'LOG_LEVEL info',
     'LOG_FORMAT -',
     'MAX_HEADER_BYTES 32KiB',
+    'MAX_HEADER_LINE_BYTES -',
     'MAX_HEADER_FIELDS 100',
     'MAX_RESPONSE_HEADER_BYTES 64KiB',
     'MAX_RESPONSE_HEADER_FIELDS 200',
@@ -96,6 +100,7 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'MAX_TRAILER_FIELDS 32',
     'MAX_CHUNK_EXTENSION_LINE_BYTES 256',
     'MAX_CHUNK_EXTENSION_BYTES 16KiB',
+    'FIRST_BYTE_TIMEOUT 10s',
     'HEADER_TIMEOUT 10s',
     'BODY_TIMEOUT 30s',
     'MIN_BODY_RATE 500',
@@ -103,8 +108,15 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'MIN_SEND_RATE 500',
     'KEEP_ALIVE_TIMEOUT 60s',
     'MAX_REQUESTS_PER_CONNECTION 1000',
+    'MAX_PIPELINED_BYTES 16KiB',
+    'REFUSAL_DRAIN_BYTES 64KiB',
+    'REFUSAL_DRAIN_TIMEOUT 2s',
+    'EARLY_ANSWER_DRAIN_BYTES 256KiB',
+    'EARLY_ANSWER_DRAIN_TIMEOUT 5s',
     'MAX_CONNECTIONS 10000',
+    'MAX_CONNECTIONS_PER_ADDRESS 2500',
     'MAX_STREAMS_PER_LINK 10000',
+    'MAX_INTERIM_RESPONSES 10',
     'RESPONSE_TIMEOUT 60s',
     'IDLE_TIMEOUT 5m',
     'DRAIN_TIMEOUT 30s',
@@ -147,7 +159,7 @@ test('--help and --version are answered wherever they stand', (t) => {
   t.match(writeHelp(proxyProgram), `inverting-proxy ${version}: `);
   t.match(
     writeHelp(proxyProgram),
-    '  --max-header-bytes, MAX_HEADER_BYTES (size)\n      The head of a request, and any one line of it; beyond, 431 or 414.\n      default 32KiB\n',
+    '  --max-header-bytes, MAX_HEADER_BYTES (size)\n      The head of a request; beyond, 431.\n      default 32KiB\n',
   );
   t.match(writeHelp(agentProgram), '      required, for example wss://tunnel.example.com\n');
   t.end();
