@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import type { ResetCode } from '../mux/codes.ts';
 import type { StreamHandler } from '../mux/session.ts';
 import type { MuxStream } from '../mux/stream.ts';
+import { Outlet } from './outlet.ts';
 import type { WriteBatch } from './write-batch.ts';
 
 export interface PipeOwner {
@@ -20,7 +21,7 @@ export interface PipeOwner {
 
 export class StreamPipe implements StreamHandler {
   readonly #socket: Socket;
-  readonly #batch: WriteBatch;
+  readonly #outlet: Outlet;
   readonly #owner: PipeOwner;
   #stream: MuxStream | undefined;
   #rest: Uint8Array | undefined;
@@ -31,7 +32,7 @@ export class StreamPipe implements StreamHandler {
 
   constructor(socket: Socket, batch: WriteBatch, owner: PipeOwner) {
     this.#socket = socket;
-    this.#batch = batch;
+    this.#outlet = new Outlet(socket, batch);
     this.#owner = owner;
   }
 
@@ -43,6 +44,11 @@ export class StreamPipe implements StreamHandler {
   /** Bytes written to the socket since attach(). */
   get bytesOut(): number {
     return this.#bytesOut;
+  }
+
+  /** Bytes that the socket has been given and the kernel has not taken. */
+  get unsentBytes(): number {
+    return this.#outlet.unsentBytes;
   }
 
   get isAttached(): boolean {
@@ -78,6 +84,7 @@ export class StreamPipe implements StreamHandler {
   }
 
   socketDrained(): void {
+    if (this.#outlet.isFull) return;
     const held = this.#unconsumedBytes;
     this.#unconsumedBytes = 0;
     if (held > 0) this.#stream?.consume(held);
@@ -92,13 +99,13 @@ export class StreamPipe implements StreamHandler {
 
   onData(stream: MuxStream, bytes: Uint8Array): void {
     this.#bytesOut += bytes.length;
-    this.#batch.hold(this.#socket);
-    if (this.#socket.write(bytes)) stream.consume(bytes.length);
-    else this.#unconsumedBytes += bytes.length;
+    this.#outlet.write(bytes);
+    if (this.#outlet.isFull) this.#unconsumedBytes += bytes.length;
+    else stream.consume(bytes.length);
   }
 
   onEnd(): void {
-    this.#socket.end();
+    this.#outlet.end();
     this.#finishIfOver();
   }
 
