@@ -9,6 +9,7 @@ import { resetCode } from '../mux/codes.ts';
 import type { ResetCode } from '../mux/codes.ts';
 import type { StreamHandler } from '../mux/session.ts';
 import type { MuxStream } from '../mux/stream.ts';
+import { ownBytes } from './own-bytes.ts';
 
 /** The other end reset the stream, or the link was lost under it; `answer` is the reset code. */
 export class StreamReset extends TunnelError<'stream_reset', ResetCode> {}
@@ -29,7 +30,7 @@ export class StreamDuplex extends Duplex implements StreamHandler {
 
   onData(_stream: MuxStream, bytes: Uint8Array): void {
     this.#unconsumedBytes += bytes.length;
-    if (this.push(bytes)) this.#consume();
+    if (this.push(ownBytes(bytes))) this.#consume();
   }
 
   onEnd(): void {
@@ -60,7 +61,8 @@ export class StreamDuplex extends Duplex implements StreamHandler {
   }
 
   override _destroy(error: Error | null, done: Callback): void {
-    this.#stream.reset(resetCode.cancelled);
+    // Over in order, and so destroyed by node itself: the last bytes and the FIN may still be waiting for their turn.
+    if (!(this.writableFinished && this.readableEnded)) this.#stream.reset(resetCode.cancelled);
     this.#pending?.done(error);
     this.#pending = undefined;
     done(error);

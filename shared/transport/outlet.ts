@@ -5,12 +5,11 @@
  * costs about what it weighs, however small the pieces it came in. It knows no streams.
  */
 import type { Socket } from 'node:net';
+import { ownBytes } from './own-bytes.ts';
 import type { WriteBatch } from './write-batch.ts';
 
-/** Smaller pieces are gathered into blocks of this size; larger ones are kept as they are. */
+/** Smaller pieces are gathered into blocks of this size, larger ones are kept singly. */
 const blockBytes = 4 * 1024;
-/** A piece is kept as a view only where it is at least this part of what it keeps alive. */
-const leastShare = 1 / 4;
 
 export class Outlet {
   readonly #socket: Socket;
@@ -86,8 +85,7 @@ export class Outlet {
       return;
     }
     this.#closeBlock();
-    const keepsMoreAlive = bytes.length < bytes.buffer.byteLength * leastShare;
-    this.#kept.push(keepsMoreAlive ? copyOf(bytes) : bytes);
+    this.#kept.push(ownBytes(bytes));
   }
 
   /** Returns how many bytes from `at` on found room. */
@@ -106,11 +104,4 @@ export class Outlet {
     this.#block = undefined;
     this.#blockUsed = 0;
   }
-}
-
-/** Of its own memory, not of a pool that others keep alive. */
-function copyOf(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }
