@@ -113,7 +113,8 @@ class Proxy {
     const clientAddress = client.isTrusted
       ? this.#trusted.originOf(client.address, fields.all('x-forwarded-for'))
       : client.address;
-    const record = this.#record({ method, target, host: meaning.host, clientAddress });
+    const id = client.isTrusted ? readRequestId(fields.get('x-request-id')) : undefined;
+    const record = this.#record({ id, method, target, host: meaning.host, clientAddress });
     const exchange: Exchange = { request, meaning, client, record };
     const handler: Handler =
       meaning.path === agentPath ? (agent) => this.#gateway.handle(agent) : this.#forward;
@@ -122,7 +123,13 @@ class Proxy {
   }
 
   #refuse(refusal: Refusal, client: Client): string {
-    const record = this.#record({ method: '', target: '', host: '', clientAddress: client.address });
+    const record = this.#record({
+      id: undefined,
+      method: '',
+      target: '',
+      host: '',
+      clientAddress: client.address,
+    });
     const answer = refusalAnswer(refusal);
     record.status = answer.status;
     record.code = answer.code;
@@ -131,10 +138,10 @@ class Proxy {
     return writeAnswer(answer, { name: this.#name, requestId: record.id, ...rest });
   }
 
-  #record(known: Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientAddress'>): ExchangeRecord {
+  #record(known: KnownAtStart): ExchangeRecord {
     this.#exchangeCount += 1;
     return {
-      id: `${this.#idPrefix}-${this.#exchangeCount.toString(36)}`,
+      id: known.id ?? `${this.#idPrefix}-${this.#exchangeCount.toString(36)}`,
       method: known.method,
       host: known.host,
       target: known.target,
@@ -151,6 +158,16 @@ class Proxy {
       abortedBy: undefined,
     };
   }
+}
+
+type KnownAtStart = Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientAddress'> & {
+  /** As somebody we trust has named it; undefined: it is ours to name. */
+  readonly id: string | undefined;
+};
+
+/** It stands in logs and in answers: what is longer, or more than a name, is not taken. */
+function readRequestId(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\w.:+/=@-]{1,128}$/.test(value) ? value : undefined;
 }
 
 function tlsOf({ tlsCertFile, tlsKeyFile }: ProxySettings): ReturnType<typeof createTlsWrap> | undefined {

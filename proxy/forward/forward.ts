@@ -63,12 +63,13 @@ function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptio
   });
 }
 
-function forwardingOf({ client, meaning }: Exchange, tunnel: StreamTunnel, name: string): Forwarding {
+function forwardingOf({ client, meaning, record }: Exchange, tunnel: StreamTunnel, name: string): Forwarding {
   return {
     for: client.address,
     proto: client.isSecure ? 'https' : 'http',
     host: meaning.authority,
     via: name,
+    requestId: record.id,
     trustChain: client.isTrusted,
     hostHeader: tunnel.hostHeader,
   };

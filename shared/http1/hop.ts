@@ -37,6 +37,8 @@ export const Kind = {
   reservedInResponse: 16,
   /** Hop-by-hop in a request only: Proxy-Authorization, HTTP2-Settings. */
   requestHop: 17,
+  /** X-Request-Id: written anew in every request. */
+  requestId: 18,
 } as const;
 
 /** Added to a kind when the name matched only with `_` read as `-` (rule 18). */
@@ -72,6 +74,7 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ['x-forwarded-host', Kind.forwardedHost],
   ['forwarded', Kind.forwarded],
   ['x-real-ip', Kind.forwarded],
+  ['x-request-id', Kind.requestId],
   ...RESERVED_RESPONSE_NAMES.map((name) => [name, Kind.reservedInResponse] as const),
 ];
 

@@ -20,13 +20,22 @@ export interface Forwarding {
   readonly host: string;
   /** The name this proxy goes by in Via. */
   readonly via: string;
+  /** Of the exchange, for every log it passes; undefined: none is written. */
+  readonly requestId?: string | undefined;
   /** Whether the client may speak for those before it (rule 20, configured trusted networks): its forwarding fields are kept. */
   readonly trustChain: boolean;
   /** Goes to the backend instead of the client's Host, where the agent asks for that. */
   readonly hostHeader?: string | undefined;
 }
 
-const HOP_IN_REQUEST = kindSet(Kind.connection, Kind.te, Kind.hop, Kind.requestHop, Kind.reserved);
+const HOP_IN_REQUEST = kindSet(
+  Kind.connection,
+  Kind.te,
+  Kind.hop,
+  Kind.requestHop,
+  Kind.reserved,
+  Kind.requestId,
+);
 const FORWARDED = kindSet(Kind.forwarded, Kind.forwardedFor, Kind.forwardedProto, Kind.forwardedHost);
 const REWRITTEN_IN_REQUEST = kindSet(
   Kind.host,
@@ -61,6 +70,7 @@ export function writeRequestHead(
     requestConnection(meaning) +
     forwardingLines(head, meaning, forwarding) +
     `Via: ${head.version} ${forwarding.via}\r\n` +
+    (forwarding.requestId === undefined ? '' : `X-Request-Id: ${forwarding.requestId}\r\n`) +
     extraLines(extra) +
     '\r\n'
   );

@@ -12,7 +12,7 @@ const backend = await Recorder.listen(file);
 const tunnel = await startTunnel(file, { backend: backend.address });
 
 /** Fields that the proxy adds to a request. */
-const added = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via']);
+const added = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via', 'x-request-id']);
 /** Fields of its own that the proxy may write on an answer: they are about the connection, not about the answer. */
 const ownOnAnswers = new Set(['connection', 'keep-alive', 'via']);
 const nameOf = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
