@@ -62,6 +62,8 @@ export interface Client {
   /** What was written waits in the socket: no more window for whoever writes, until onDrain. */
   readonly isFull: boolean;
   readonly isGone: boolean;
+  /** What is held of this request: its head, and what was read behind it and not used. */
+  readonly heldBytes: number;
   /** Who hears of the client's side from now on. What has happened before is not told again: look at isGone. */
   listen(listener: ClientListener): void;
   /** The listener has room for the body again. */

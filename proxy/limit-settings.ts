@@ -164,6 +164,24 @@ export const limitSettings = {
     default: '10000',
     doc: 'Requests at the same time through one link of an agent.',
   },
+  queueTimeoutMs: {
+    env: 'QUEUE_TIMEOUT',
+    format: duration({ allowsZero: true }),
+    default: '5s',
+    doc: 'How long requests wait for a backend whose agents have just left, counted from then; beyond, 503. 0 is not at all.',
+  },
+  maxQueuedRequests: {
+    env: 'MAX_QUEUED_REQUESTS',
+    format: integer(0, 1_000_000),
+    default: '1000',
+    doc: 'Requests that wait for a returning agent at the same time; beyond, 503.',
+  },
+  maxQueuedBytes: {
+    env: 'MAX_QUEUED_BYTES',
+    format: size(),
+    default: '16MiB',
+    doc: 'What is held of all waiting requests together, bodies being left unread; beyond, 503.',
+  },
   maxInterimResponses: {
     env: 'MAX_INTERIM_RESPONSES',
     format: integer(0, 1_000),

@@ -36,6 +36,7 @@ export function forwardLimits(settings: ProxySettings): ForwardLimits {
       fields: settings.maxResponseHeaderFields,
     },
     responseBody: bodyLimits(settings, Infinity),
+    queueTimeoutMs: settings.queueTimeoutMs,
     maxInterimAnswers: settings.maxInterimResponses,
     responseTimeoutMs: settings.responseTimeoutMs,
     idleTimeoutMs: settings.idleTimeoutMs,

@@ -22,6 +22,7 @@ import { createTlsWrap } from './edge/tls.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
 import { createForward } from './forward/forward.ts';
 import type { StreamTunnel } from './forward/tunnel.ts';
+import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
 import { logExchange } from './access-log.ts';
@@ -81,8 +82,12 @@ class Proxy {
       maxStreamsPerLink: settings.maxStreamsPerLink,
       log,
     });
+    const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
+    const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
+    registry.watch(() => waitingRoom.review());
     this.#forward = createForward({
       limits: forwardLimits(settings),
+      waitingRoom,
       name,
       select: (host, path, except) => registry.select(host, path, except),
     });

@@ -91,6 +91,10 @@ export class ClientConnection implements Client, SweptConnection {
     return this.#state === 'over';
   }
 
+  get heldBytes(): number {
+    return this.#head.readBytes + this.#input.length;
+  }
+
   listen(listener: ClientListener): void {
     this.#listener = listener;
     this.resumeBody();

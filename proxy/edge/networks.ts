@@ -2,6 +2,7 @@
  * Addresses of clients: written one way, found in networks, and grouped by who holds them. It knows no sockets and no
  * header fields.
  */
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Network } from '../../shared/config/addresses.ts';
 
@@ -10,12 +11,16 @@ const groupPrefixLength = 64;
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
+/** `::192.0.2.1` (RFC 4291 §2.5.5.1): used nowhere, and ipaddr.js takes it for the IPv4 address in it. */
+const isIpv4Compatible = /^::[0-9]+\./;
+
 /** An IPv4 address that came over an IPv6 socket is IPv4 (RFC 4291 §2.5.5.2). Undefined: no address, or one with a port. */
 function parse(text: string): Address | undefined {
-  // Four parts are asked for: 1.2 and 0x7f.1 are addresses to ipaddr.js, and to nobody who writes a header field.
-  if (text.includes(':') ? !ipaddr.IPv6.isValid(text) : !ipaddr.IPv4.isValidFourPartDecimal(text))
-    return undefined;
-  return ipaddr.process(text);
+  // What is an address says node: to ipaddr.js 1.2, 0x7f.1 and ::ffff:0x7f.0.0.1 are some too.
+  if (isIP(text) === 0 || isIpv4Compatible.test(text)) return undefined;
+  // A zone (fe80::1%eth0) means something to this machine alone.
+  const zoneAt = text.indexOf('%');
+  return ipaddr.process(zoneAt === -1 ? text : text.slice(0, zoneAt));
 }
 
 /** The address in its usual spelling; undefined where it is none. */
@@ -26,9 +31,18 @@ export function readAddress(text: string): string | undefined {
 /** Who is counted together: one IPv4 address, or a /64 of IPv6. */
 export function groupOf(address: string): string {
   const parsed = parse(address);
-  if (parsed === undefined || parsed.kind() === 'ipv4') return address;
+  if (parsed === undefined) return address;
+  if (parsed.kind() === 'ipv4') return parsed.toString();
   const masked = ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/${String(groupPrefixLength)}`);
   return `${masked.toString()}/${String(groupPrefixLength)}`;
+}
+
+/** An element of X-Forwarded-For: an address, of which some proxies also tell the port (`192.0.2.1:80`, `[2001:db8::1]:80`). */
+function readHop(element: string): string | undefined {
+  const text = element.trim();
+  const bracketed = /^\[([^\]]*:[^\]]*)\](?::[0-9]{1,5})?$/.exec(text)?.[1];
+  const withPort = /^([0-9.]+):[0-9]{1,5}$/.exec(text)?.[1];
+  return readAddress(bracketed ?? withPort ?? text);
 }
 
 /** A set of networks; an empty one covers nothing. */
@@ -67,7 +81,7 @@ export class Networks {
     if (!this.covers(origin)) return origin;
     const hops = chain.flatMap((value) => value.split(','));
     for (const hop of hops.toReversed()) {
-      const earlier = readAddress(hop.trim());
+      const earlier = readHop(hop);
       if (earlier === undefined) return origin;
       origin = earlier;
       if (!this.covers(origin)) return origin;

@@ -18,6 +18,7 @@ export class RequestHeadReader {
   readonly #context: EdgeContext;
   readonly #scanner: HeadScanner<'request'>;
   #hasBegun = false;
+  #readBytes = 0;
   #deadlineMs: number;
 
   constructor(context: EdgeContext) {
@@ -30,6 +31,11 @@ export class RequestHeadReader {
     return this.#hasBegun;
   }
 
+  /** Of this head so far. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
   isExpired(nowMs: number): boolean {
     return nowMs >= this.#deadlineMs;
   }
@@ -38,6 +44,7 @@ export class RequestHeadReader {
   next(): void {
     this.#scanner.reset();
     this.#hasBegun = false;
+    this.#readBytes = 0;
     this.#deadlineMs = this.#context.nowMs + this.#context.limits.keepAliveTimeoutMs;
   }
 
@@ -45,6 +52,7 @@ export class RequestHeadReader {
   read(input: Input): JudgedRequest | undefined {
     const request = this.#scanner.push(input.bytes, input.offset);
     input.offset += this.#scanner.consumed;
+    this.#readBytes += this.#scanner.consumed;
     if (!this.#hasBegun && this.#scanner.started) {
       this.#hasBegun = true;
       this.#deadlineMs = this.#context.nowMs + this.#context.limits.headerTimeoutMs;

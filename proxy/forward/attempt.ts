@@ -82,7 +82,9 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   start(forwarding: Forwarding): void {
     const stream = this.#tunnel.open(this);
     if (stream === undefined) {
-      this.#settle({ kind: 'failed', code: 'agent_offline', mayRetry: true });
+      // Accepting and yet without a stream: it carries as many as it may.
+      const code = this.#tunnel.isAccepting ? 'overloaded' : 'agent_offline';
+      this.#settle({ kind: 'failed', code, mayRetry: true });
       return;
     }
     this.#stream = stream;

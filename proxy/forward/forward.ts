@@ -12,11 +12,13 @@ import type { Outcome } from './attempt.ts';
 import { maxRetries } from './limits.ts';
 import type { ForwardLimits } from './limits.ts';
 import type { StreamTunnel } from './tunnel.ts';
+import type { WaitingRoom, WaitOutcome } from './waiting-room.ts';
 
 export interface ForwardOptions {
   readonly limits: ForwardLimits;
   /** Our name in Via and Proxy-Status. */
   readonly name: string;
+  readonly waitingRoom: WaitingRoom;
   select(host: string, path: string, except?: ReadonlySet<StreamTunnel>): Selection<StreamTunnel>;
 }
 
@@ -31,28 +33,60 @@ export function createForward(options: ForwardOptions): Handler {
   };
 }
 
-/** Undefined when the client has been served; else what it must be told. */
+/** Undefined when the client has been served or is gone; else what it must be told. */
 async function forward(exchange: Exchange, options: ForwardOptions): Promise<FailureCode | undefined> {
-  const { meaning, record } = exchange;
+  const { record } = exchange;
   let tried: Set<StreamTunnel> | undefined;
+  let lastFailure: FailureCode | undefined;
+  // Sequential by nature: the next try depends on how this one ended.
+  // oxlint-disable no-await-in-loop
   for (;;) {
-    let selection = options.select(meaning.host, meaning.path, tried);
-    // With one tunnel only, a fresh backend connection through it is the other way there is.
-    if (selection.kind !== 'tunnel' && tried !== undefined)
-      selection = options.select(meaning.host, meaning.path);
-    if (selection.kind !== 'tunnel') return selection.kind;
+    const selection = pick(exchange, options, tried);
+    if (selection.kind === 'agent_offline') {
+      const waited = await waitForTunnel(exchange, options, selection.sinceMs);
+      if (waited === 'ready') continue;
+      if (waited === 'gone') return undefined;
+      return lastFailure ?? (waited === 'full' ? 'overloaded' : 'agent_offline');
+    }
+    if (selection.kind !== 'tunnel') return lastFailure ?? selection.kind;
     const { tunnel } = selection;
     record.backendId = tunnel.backendId;
     record.tunnelId = tunnel.id;
-    // Sequential by nature: the next try depends on how this one ended.
-    // oxlint-disable-next-line no-await-in-loop
     const outcome = await attempt(exchange, tunnel, options);
     if (outcome.kind === 'over') return undefined;
     if (!outcome.mayRetry || record.retries >= maxRetries || exchange.client.isGone) return outcome.code;
     record.retries += 1;
+    lastFailure = outcome.code;
     tried ??= new Set();
     tried.add(tunnel);
   }
+  // oxlint-enable no-await-in-loop
+}
+
+/** With one tunnel only, a fresh backend connection through it is the other way there is. */
+function pick(
+  { meaning }: Exchange,
+  options: ForwardOptions,
+  tried: ReadonlySet<StreamTunnel> | undefined,
+): Selection<StreamTunnel> {
+  const selection = options.select(meaning.host, meaning.path, tried);
+  if (selection.kind === 'tunnel' || tried === undefined) return selection;
+  return options.select(meaning.host, meaning.path);
+}
+
+/** Whoever was here a moment ago comes back in a moment; who has been away for longer is not waited for. */
+async function waitForTunnel(
+  exchange: Exchange,
+  options: ForwardOptions,
+  awaySinceMs: number,
+): Promise<WaitOutcome> {
+  const { meaning, record } = exchange;
+  const untilMs = awaySinceMs + options.limits.queueTimeoutMs;
+  if (performance.now() >= untilMs) return 'late';
+  const isServed = (): boolean => options.select(meaning.host, meaning.path).kind !== 'agent_offline';
+  const outcome = await options.waitingRoom.wait(exchange, untilMs, isServed);
+  if (outcome === 'gone') record.abortedBy ??= 'client';
+  return outcome;
 }
 
 function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptions): Promise<Outcome> {

@@ -6,6 +6,8 @@ export interface ForwardLimits {
   readonly responseBody: BodyLimits;
   /** Interim answers (1xx) a request may have (RULES 36). */
   readonly maxInterimAnswers: number;
+  /** How long a backend whose agents have just left is waited for. */
+  readonly queueTimeoutMs: number;
   /** From the end of the request to the head of the answer. */
   readonly responseTimeoutMs: number;
   /** No byte either way; never for upgraded exchanges. */

@@ -9,7 +9,7 @@ import type { Granted } from '../../shared/auth/grant.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
-import type { Hello } from '../../shared/protocol/control.ts';
+import type { Health, Hello } from '../../shared/protocol/control.ts';
 import { Link } from '../../shared/transport/link.ts';
 import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
 import type { LinkSocket } from '../../shared/transport/websocket.ts';
@@ -20,6 +20,8 @@ import type { Tunnel } from '../routing/tunnel.ts';
 export interface AgentLinkOwner {
   /** The agent has introduced itself: its routes are to be served. @throws RouteConflict */
   onReady(link: AgentLink): void;
+  /** The agent says that its backend is well again, or is not. */
+  onHealth(link: AgentLink, health: Health): void;
   /** Once, last. */
   onEnd(link: AgentLink, end: LinkEnd): void;
 }
@@ -47,6 +49,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
   #hello: Hello | undefined;
+  #health: Health | undefined;
 
   constructor(socket: LinkSocket, options: AgentLinkOptions) {
     this.id = options.id;
@@ -78,6 +81,10 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     return this.#hello !== undefined && this.#link.isOpen && !goingAway && !peerGoingAway;
   }
 
+  get isHealthy(): boolean {
+    return this.#health?.serving !== false;
+  }
+
   load(): number {
     return this.#link.session.streamCount;
   }
@@ -105,6 +112,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     try {
       const control = readControl(text);
       if (control?.kind === 'hello' && this.#hello === undefined) this.#welcome(control);
+      else if (control?.kind === 'health' && this.#hello !== undefined) this.#hear(control);
     } catch (error) {
       if (error instanceof ControlViolation) this.close(error.answer.closeCode, error.code);
       else if (error instanceof RouteConflict) this.close(closeCode.policyViolation, error.code);
@@ -123,6 +131,12 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   onEnd(end: LinkEnd): void {
     clearTimeout(this.#helloTimer);
     this.#options.owner.onEnd(this, end);
+  }
+
+  #hear(health: Health): void {
+    const wasHealthy = this.isHealthy;
+    this.#health = health;
+    if (this.isHealthy !== wasHealthy) this.#options.owner.onHealth(this, health);
   }
 
   /** The backend and routes that count are those the token was checked for, at the upgrade. */

@@ -11,6 +11,7 @@ import { TunnelError } from '../../shared/errors/tunnel-error.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
 import { AskViolation, agentSubprotocol, readAsk } from '../../shared/protocol/ask.ts';
+import type { Health } from '../../shared/protocol/control.ts';
 import { createAcceptor } from '../../shared/transport/websocket.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
 import { writeAnswer } from '../answer.ts';
@@ -25,7 +26,7 @@ import { publicUrls } from './public-urls.ts';
 
 export interface GatewayOptions {
   readonly verifier: AgentVerifier;
-  readonly registry: Pick<Registry<AgentLink>, 'add' | 'remove' | 'checkRoutes'>;
+  readonly registry: Pick<Registry<AgentLink>, 'add' | 'remove' | 'checkRoutes' | 'noteChange'>;
   readonly baseDomain: string | undefined;
   /** Our name: in answers and in welcome. */
   readonly name: string;
@@ -103,6 +104,14 @@ export class Gateway implements AgentLinkOwner {
       { tunnel: link.id, backend: link.backendId, agentVersion: version, instance },
       'agent connected',
     );
+  }
+
+  onHealth(link: AgentLink, { serving, why }: Health): void {
+    const { registry, log } = this.#options;
+    const fields = { tunnel: link.id, backend: link.backendId, why };
+    if (serving) log.info(fields, 'backend well again');
+    else log.warn(fields, 'backend not well');
+    registry.noteChange();
   }
 
   onEnd(link: AgentLink, end: LinkEnd): void {

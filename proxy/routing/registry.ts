@@ -11,6 +11,8 @@ import type { Route } from './routes.ts';
 export interface Registered {
   readonly backendId: string;
   readonly isAccepting: boolean;
+  /** Its backend is well, as far as its agent knows. */
+  readonly isHealthy: boolean;
   load(): number;
 }
 
@@ -29,7 +31,10 @@ interface Backend<T> {
 }
 
 export type Selection<T> =
-  { readonly kind: 'tunnel'; readonly tunnel: T } | { readonly kind: 'no_route' | 'agent_offline' };
+  | { readonly kind: 'tunnel'; readonly tunnel: T }
+  | { readonly kind: 'no_route' | 'backend_unhealthy' }
+  /** Nobody is there now; since when (of the clock given at construction). */
+  | { readonly kind: 'agent_offline'; readonly sinceMs: number };
 
 /** Ids without a tunnel that are remembered; beyond it the longest away is forgotten. */
 const maxRemembered = 1_000;
@@ -37,12 +42,27 @@ const maxRemembered = 1_000;
 export class Registry<T extends Registered> {
   readonly #routes = new RouteTable();
   readonly #backends = new Map<string, Backend<T>>();
-  /** Ids without a tunnel, the longest away first. */
-  readonly #away = new Set<string>();
+  /** Ids without a tunnel and since when, the longest away first. */
+  readonly #away = new Map<string, number>();
   readonly #random: () => number;
+  readonly #nowMs: () => number;
+  readonly #bornMs: number;
+  #onChange: (() => void) | undefined;
 
-  constructor(random: () => number = Math.random) {
+  constructor(random: () => number = Math.random, nowMs: () => number = () => performance.now()) {
     this.#random = random;
+    this.#nowMs = nowMs;
+    this.#bornMs = nowMs();
+  }
+
+  /** Calls `onChange` whenever a tunnel has come or serves again. One at a time. */
+  watch(onChange: () => void): void {
+    this.#onChange = onChange;
+  }
+
+  /** What a tunnel says of itself has changed. */
+  noteChange(): void {
+    this.#onChange?.();
   }
 
   /** Live tunnels. */
@@ -76,6 +96,7 @@ export class Registry<T extends Registered> {
     this.#away.delete(backendId);
     backend.tunnels.set(tunnel, routes);
     for (const route of routes) this.#routes.set(route, backendId);
+    this.noteChange();
   }
 
   /** Idempotent. */
@@ -94,25 +115,30 @@ export class Registry<T extends Registered> {
       return;
     }
     backend.lastRoutes = claimed;
-    this.#away.add(backendId);
-    const [longestAway] = this.#away;
+    this.#away.set(backendId, this.#nowMs());
+    const [longestAway] = this.#away.keys();
     if (this.#away.size > maxRemembered && longestAway !== undefined) this.#forget(longestAway);
   }
 
-  /** The tunnel for a request: the least loaded of its backend, ties at random; `except` was tried already. */
+  /**
+   * The tunnel for a request: of its backend's healthy ones the least loaded, ties at random; `except` was tried
+   * already. A proxy that knows no route at all has just started: whoever serves is on the way.
+   */
   select(host: string, path: string, except?: ReadonlySet<T>): Selection<T> {
     const backendId = this.#routes.find(host, path);
-    if (backendId === undefined) return { kind: this.#routes.size === 0 ? 'agent_offline' : 'no_route' };
-    const tunnel = this.#leastLoaded(this.#backends.get(backendId)?.tunnels.keys() ?? [], except);
-    return tunnel === undefined ? { kind: 'agent_offline' } : { kind: 'tunnel', tunnel };
-  }
-
-  #leastLoaded(tunnels: Iterable<T>, except: ReadonlySet<T> | undefined): T | undefined {
+    if (backendId === undefined) {
+      return this.#routes.size === 0
+        ? { kind: 'agent_offline', sinceMs: this.#bornMs }
+        : { kind: 'no_route' };
+    }
     let best: T | undefined;
     let bestLoad = Infinity;
     let ties = 0;
-    for (const tunnel of tunnels) {
+    let isSomebodyThere = false;
+    for (const tunnel of this.#backends.get(backendId)?.tunnels.keys() ?? []) {
       if (!tunnel.isAccepting || except?.has(tunnel) === true) continue;
+      isSomebodyThere = true;
+      if (!tunnel.isHealthy) continue;
       const load = tunnel.load();
       if (load > bestLoad) continue;
       ties = load === bestLoad ? ties + 1 : 1;
@@ -120,7 +146,10 @@ export class Registry<T extends Registered> {
       if (ties === 1 || this.#random() * ties < 1) best = tunnel;
       bestLoad = load;
     }
-    return best;
+    if (best !== undefined) return { kind: 'tunnel', tunnel: best };
+    if (isSomebodyThere) return { kind: 'backend_unhealthy' };
+    // Where its tunnels are there and only take nothing new, they are about to leave.
+    return { kind: 'agent_offline', sinceMs: this.#away.get(backendId) ?? this.#nowMs() };
   }
 
   #forget(backendId: string): void {

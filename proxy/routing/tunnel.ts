@@ -10,6 +10,8 @@ export interface Tunnel<Stream, Handler> {
   load(): number;
   /** False once it takes no new exchanges (GoAway, closing); those that are open go on. */
   readonly isAccepting: boolean;
+  /** False while its agent says that the backend does not answer. */
+  readonly isHealthy: boolean;
   /** Opens a stream to the backend, or undefined where that is not possible any more. */
   open(handler: Handler): Stream | undefined;
 }

@@ -8,6 +8,7 @@ export type FailureCode =
   | 'no_route'
   | 'agent_offline'
   | 'agent_lost'
+  | 'backend_unhealthy'
   | 'backend_refused'
   | 'backend_connect_timeout'
   | 'backend_timeout'
@@ -62,6 +63,12 @@ export const failures: { readonly [Code in FailureCode]: Failure } = {
     status: 502,
     proxyStatus: 'connection_terminated',
     sentence: 'The connection to the server behind this address was lost before it answered.',
+  },
+  backend_unhealthy: {
+    status: 503,
+    proxyStatus: 'destination_unavailable',
+    sentence: 'The server behind this address is not well at the moment.',
+    retryAfterSeconds,
   },
   backend_refused: {
     status: 502,

@@ -46,9 +46,12 @@ async function isOffline(t: Test, target: Target): Promise<void> {
   t.match(value(message, 'proxy-status'), 'agent_offline');
 }
 
+/** What is away is told at once: waiting for it has tests of its own. */
+const env = { QUEUE_TIMEOUT: '0s' };
+
 test('killed and started again', productOnly, async (t) => {
   const token = await mintToken(t, secret, ['--backend', 'default']);
-  let proxy: Proxy = await startProxy(t, { secret });
+  let proxy: Proxy = await startProxy(t, { secret, env });
   await t.test('without any agent the answer is 503 agent_offline', async (t2) => isOffline(t2, proxy));
 
   let agent = startAgent(t, { proxy, token, backend: backend.address });
@@ -60,7 +63,7 @@ test('killed and started again', productOnly, async (t) => {
     const before = agent.lines.length;
     const startMs = performance.now();
     await proxy.program.kill();
-    proxy = await startProxy(t, { secret, port });
+    proxy = await startProxy(t, { secret, port, env });
     await linksUp(agent, 1, before, servingAgainMs);
     await isServed(t2, proxy, '/after-proxy');
     const tookMs = performance.now() - startMs;
@@ -81,7 +84,7 @@ test('killed and started again', productOnly, async (t) => {
     await client.left();
     await asked.wire.closed(5000);
     t2.pass('and the backend sees its socket close');
-    proxy = await startProxy(t, { secret, port });
+    proxy = await startProxy(t, { secret, port, env });
     await linksUp(agent, 2, before);
   });
 

@@ -73,7 +73,9 @@ test(
 
 for (const who of ['proxy', 'agent'] as const) {
   test(`SIGTERM to the ${who} lets an open exchange finish first`, productOnly, async (t) => {
-    const tunnel = await startTunnel(t, { backend: backend.address });
+    // Without an agent a request would wait for one; here it is to be refused.
+    const proxyEnv = { QUEUE_TIMEOUT: '0s' };
+    const tunnel = await startTunnel(t, { backend: backend.address, proxyEnv });
     const program = tunnel[who];
     const client = await dial(t, tunnel);
     client.write(`GET /open/${who} HTTP/1.1\r\nHost: shutdown.test\r\n\r\n`);

@@ -10,6 +10,7 @@ test('each failure has the status DESIGN gives it and a type of RFC 9209', (t) =
     'no_route 404 destination_not_found',
     'agent_offline 503 destination_unavailable',
     'agent_lost 502 connection_terminated',
+    'backend_unhealthy 503 destination_unavailable',
     'backend_refused 502 connection_refused',
     'backend_connect_timeout 504 connection_timeout',
     'backend_timeout 504 http_response_timeout',
