@@ -39,6 +39,7 @@ export interface DialRefusal {
   readonly status: number;
   /** The `reason` of the JSON body, or the status text where there is none. Bounded, printable. */
   readonly reason: string;
+  /** As the proxy said it, whatever that is: whoever waits for so long bounds it. */
   readonly retryAfterMs: number | undefined;
 }
 
@@ -92,9 +93,12 @@ export function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
       resolve({ webSocket, socket: underlying });
     });
     webSocket.once('unexpected-response', (request, response) => {
+      // A whole answer leaves its socket to node's pool, where nobody would ask for it.
+      const { socket } = response;
       readRefusal(response, (refusal) => {
         settle();
         request.destroy();
+        socket.destroy();
         reject(refusedError(refusal));
       });
     });
@@ -170,8 +174,7 @@ function readRefusal(response: IncomingMessage, done: (refusal: DialRefusal) => 
     if (over) return;
     over = true;
     const reason = reasonOf(body) ?? response.statusMessage ?? '';
-    const seconds = Number(response.headers['retry-after']);
-    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+    const retryAfterMs = readRetryAfter(response.headers['retry-after'] ?? '');
     done({ status, reason: printable(reason), retryAfterMs });
   };
   response.setEncoding('utf8');
@@ -191,6 +194,13 @@ function reasonOf(body: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Seconds or a date (RFC 9110 §10.2.3), as the time from now; what is neither says nothing. */
+function readRetryAfter(value: string): number | undefined {
+  if (/^[0-9]+$/.test(value)) return Number(value) * 1_000;
+  const dateMs = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - Date.now());
 }
 
 function isTimeout(signal: AbortSignal): boolean {

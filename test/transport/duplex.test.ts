@@ -140,13 +140,13 @@ test('what waits to be read weighs what it says', async (t) => {
   proxy.open();
   const other = await agent.stream(2);
   const before = await bufferMib();
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < 1_000; i++) {
     far.write(Buffer.of(i));
     other.write(Buffer.alloc(40_000));
     // oxlint-disable-next-line no-await-in-loop -- each byte in a message of its own, beside much of another stream
     await turns(1);
   }
   const grown = (await bufferMib()) - before;
-  t.ok(near.readableLength > 1_500);
+  t.ok(near.readableLength > 900);
   t.ok(grown < 2, `${grown.toFixed(2)} MiB for ${near.readableLength} bytes`);
 });

@@ -2,7 +2,6 @@
  * Two links on one WebSocket over loopback, plain or TLS, as the two programs make them: the agent's end dials, the
  * proxy's end is accepted. Each end writes down what it is told.
  */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
@@ -131,6 +130,10 @@ export async function socketPair(
     if (linkSocket !== undefined) accepted.resolve(linkSocket);
   });
   const port = await listen(server);
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const agent = await dialWebSocket({
     url: `${tls ? 'wss' : 'ws'}://127.0.0.1:${port}/`,
     subprotocol,
@@ -141,11 +144,9 @@ export async function socketPair(
     ...dial,
   });
   const proxy = await accepted.promise;
-  t.teardown(async () => {
+  t.teardown(() => {
     agent.socket.destroy();
     proxy.socket.destroy();
-    server.close();
-    await once(server, 'close');
   });
   return { agent, proxy };
 }

@@ -129,13 +129,13 @@ test('a stalled socket holds what its stream said, not every message a piece of 
   bulk.handler = endlessWriter;
   fill(bulk, Infinity);
   const before = await bufferMib();
-  for (let i = 0; i < 3_000; i++) {
+  for (let i = 0; i < 1_000; i++) {
     trickle.write(Buffer.of(i));
     // oxlint-disable-next-line no-await-in-loop -- each byte in a message of its own, among megabytes of the other stream
     await turns(1);
   }
   const grown = (await bufferMib()) - before;
-  t.ok(pipe.bytesOut > 2_000);
+  t.ok(pipe.bytesOut > 900);
   t.ok(grown < 2, `${grown.toFixed(2)} MiB for ${pipe.bytesOut} bytes`);
 });
 
