@@ -43,6 +43,11 @@ export class SendQueue {
     return taken;
   }
 
+  /** More was offered than there was credit for: the peer's window is full, and its reader is what is waited for. */
+  get isStalled(): boolean {
+    return this.#isStarved && this.#creditBytes === 0;
+  }
+
   /** The peer's window update; false if it takes the window over 2^32-1. */
   acceptCredit(bytes: number): boolean {
     if (this.#creditBytes + this.#bytes + bytes > maxUint32) return false;

@@ -12,9 +12,11 @@ import { Scheduler } from './scheduler.ts';
 import type { MuxStream } from './stream.ts';
 import type { StreamHandler } from './stream-handler.ts';
 import { StreamTable } from './table.ts';
+import type { StalledWindows } from './table.ts';
 import { initialWindowBytes, WindowBudget } from './window.ts';
 
 export type { StreamHandler } from './stream-handler.ts';
+export type { StalledWindows } from './table.ts';
 
 export interface SessionHandler {
   /** The peer opened a stream. Set `stream.handler` before returning; a stream left without one is reset `refused`. */
@@ -135,6 +137,11 @@ export class MuxSession {
   /** Queued and not yet framed, and delivered and not yet consumed, of all streams that are not over. */
   get heldBytes(): number {
     return this.#table.heldBytes;
+  }
+
+  /** Looks at every stream: for whoever watches, not for the data path. */
+  countStalled(): StalledWindows {
+    return this.#table.countStalled();
   }
 
   get hasOutput(): boolean {

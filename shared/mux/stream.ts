@@ -85,6 +85,16 @@ export class MuxStream {
     return this.#window.sizeBytes;
   }
 
+  /** We have more to send than the peer's window takes. */
+  get isSendStalled(): boolean {
+    return !this.#isReset && !this.#isEndAsked && this.#queue.isStalled;
+  }
+
+  /** The peer has filled our window: it waits until what was delivered is consumed. */
+  get isReceiveStalled(): boolean {
+    return !this.isOver && !this.#endReceived && this.#window.creditBytes === 0;
+  }
+
   /**
    * Takes what credit and queue have room for, by reference until it is framed, and returns how much that is. If it is less than
    * was offered, `onWritable` follows. A reset stream takes 0 and calls nothing more: `onReset` has told its user, or its user did it.

@@ -22,6 +22,14 @@ export interface TableLimits {
   readonly firstStreamId: number;
 }
 
+/** Streams on which one side waits for the other's reader. */
+export interface StalledWindows {
+  /** We have more to send than the peer's window takes. */
+  readonly sending: number;
+  /** The peer has filled our window. */
+  readonly receiving: number;
+}
+
 export class StreamTable implements StreamOwner {
   readonly maxQueuedBytes: number;
   readonly maxWindowBytes: number;
@@ -54,6 +62,19 @@ export class StreamTable implements StreamOwner {
 
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Counted when asked: for whoever watches, not for the data path. */
+  countStalled(): StalledWindows {
+    let sending = 0;
+    let receiving = 0;
+    for (const streams of [this.#outbound, this.#inbound]) {
+      for (const stream of streams.values()) {
+        if (stream.isSendStalled) sending += 1;
+        if (stream.isReceiveStalled) receiving += 1;
+      }
+    }
+    return { sending, receiving };
   }
 
   get nextId(): number {
