@@ -29,7 +29,7 @@ const startWithinMs = 20_000;
  * here: the address, the keys and the certificates are this run's own.
  */
 const ownedHere =
-  /^(?:CONFIG|PROXY_URL|PROXY_CA|TOKEN|AGENT_SECRET|BACKEND_ID|HOSTS|PATHS|BASE_DOMAIN|PUBLIC_URL|TLS_CERT|TLS_KEY|HTTPS_PROXY|PORT|HOST|ADMIN_HOST|ADMIN_PORT)(?:_FILE)?$/i;
+  /^(?:CONFIG|PROXY_URL|PROXY_CA|TOKEN|AGENT_SECRET|BACKEND_ID|HOSTS|PATHS|BASE_DOMAIN|PUBLIC_URL|TLS_CERT|TLS_KEY|HTTPS_PROXY|PORT|HOST|ADMIN_HOST|ADMIN_PORT|ADMIN_TOKEN)(?:_FILE)?$/i;
 
 /** The port asked for; else 8080, or any free one where that is taken. */
 async function choosePort(host: string): Promise<string> {
@@ -61,7 +61,8 @@ class Demo {
     const host = process.env['HOST'] ?? '127.0.0.1';
     const secret = randomBytes(32).toString('base64url');
 
-    const proxyEnv = { ...env, HOST: host, PORT: await choosePort(host), AGENT_SECRET: secret };
+    const address = { HOST: host, PORT: await choosePort(host), ADMIN_PORT: '0' };
+    const proxyEnv = { ...env, ...address, AGENT_SECRET: secret };
     const proxy = this.#spawn('proxy', [smallHeap, proxyMain], proxyEnv);
     const [{ port }, { stdout: token }, backend] = await Promise.all([
       this.#listening(proxy),

@@ -77,6 +77,8 @@ export async function startProxy(
     env: {
       HOST: '127.0.0.1',
       PORT: String(options.port ?? 0),
+      // Proxies of many tests run at once.
+      ADMIN_PORT: '0',
       LOG_FORMAT: 'json',
       AGENT_SECRET: options.secret,
       ...options.env,
