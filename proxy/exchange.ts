@@ -35,6 +35,8 @@ export interface ExchangeRecord {
   code: string | undefined;
   backendId: string | undefined;
   tunnelId: string | undefined;
+  /** Of the agent at the other end of the tunnel: one name for all of its links. */
+  agentInstance: string | undefined;
   /** Body bytes of the client that went to the backend; after an upgrade the raw ones too. */
   requestBytes: number;
   /** Body bytes of the answer that went to the client; after an upgrade the raw ones too. */

@@ -157,6 +157,7 @@ class Proxy {
       code: undefined,
       backendId: undefined,
       tunnelId: undefined,
+      agentInstance: undefined,
       requestBytes: 0,
       responseBytes: 0,
       retries: 0,

@@ -52,6 +52,7 @@ async function forward(exchange: Exchange, options: ForwardOptions): Promise<Fai
     const { tunnel } = selection;
     record.backendId = tunnel.backendId;
     record.tunnelId = tunnel.id;
+    record.agentInstance = tunnel.agentInstance;
     const outcome = await attempt(exchange, tunnel, options);
     if (outcome.kind === 'over') return undefined;
     if (!outcome.mayRetry || record.retries >= maxRetries || exchange.client.isGone) return outcome.code;

@@ -15,7 +15,7 @@ import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
 import type { LinkSocket } from '../../shared/transport/websocket.ts';
 import type { Route } from '../routing/routes.ts';
 import { RouteConflict } from '../routing/registry.ts';
-import type { Tunnel } from '../routing/tunnel.ts';
+import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';
 
 export interface AgentLinkOwner {
   /** The agent has introduced itself: its routes are to be served. @throws RouteConflict */
@@ -30,6 +30,10 @@ export interface AgentLinkOptions {
   readonly id: string;
   readonly granted: Granted;
   readonly routes: readonly Route[];
+  /** Where the agent comes from. */
+  readonly address: string;
+  /** Wall-clock time of its arrival, in milliseconds. */
+  readonly sinceMs: number;
   /** This proxy's name, for the agent's log. */
   readonly node: string;
   /** Where clients reach this backend. */
@@ -68,6 +72,10 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     return this.#hello;
   }
 
+  get agentInstance(): string | undefined {
+    return this.#hello?.instance;
+  }
+
   get hostHeader(): string | undefined {
     return this.#hello?.options.hostHeader;
   }
@@ -91,6 +99,26 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   open(handler: StreamHandler): MuxStream | undefined {
     return this.#link.open(handler);
+  }
+
+  report(): TunnelReport {
+    const { session } = this.#link;
+    const { sending, receiving } = session.countStalled();
+    return {
+      id: this.id,
+      backendId: this.backendId,
+      instance: this.#hello?.instance,
+      version: this.#hello?.version,
+      sinceMs: this.#options.sinceMs,
+      address: this.#options.address,
+      routes: this.routes,
+      load: this.load(),
+      isAccepting: this.isAccepting,
+      isHealthy: this.isHealthy,
+      roundTripMs: session.rttMs,
+      heldBytes: session.heldBytes,
+      stalledWindows: { toBackend: sending, toClient: receiving },
+    };
   }
 
   /** No new exchanges; the agent hears of it and dials again. */

@@ -156,6 +156,8 @@ export class Gateway implements AgentLinkOwner {
       id: `${granted.backend}#${String(this.#count)}`,
       granted,
       routes: routesOf(granted),
+      address: record.clientAddress,
+      sinceMs: Date.now(),
       node: name,
       urls: publicUrls(publicUrl(), granted),
       session: {
