@@ -25,6 +25,16 @@ const maxBinaryBytes = 4_096;
 const binaryHeadBytes = 16;
 const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
 const lineStart = Uint8Array.from('PROXY ', (char) => char.charCodeAt(0));
+/** A health check of the balancer's own: whatever else its head says is ignored. */
+const local = 0;
+const datagram = 2;
+/** By number; others must be refused. A block is both addresses, of IP with both ports; of a UNIX socket nothing is used. */
+const families = [
+  { addressBytes: 0, blockBytes: 0 },
+  { addressBytes: 4, blockBytes: 12 },
+  { addressBytes: 16, blockBytes: 36 },
+  { addressBytes: 0, blockBytes: 216 },
+] as const;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
@@ -57,16 +67,20 @@ function readLine(bytes: Uint8Array): ProxyHead | undefined {
   const length = end + 1;
   if (family === 'UNKNOWN') return { address: undefined, length };
   const isSix = family === 'TCP6';
-  const address = readAddress(source);
+  const address = readOf(isSix, source);
   const isSound =
     (isSix || family === 'TCP4') &&
-    source.includes(':') === isSix &&
     address !== undefined &&
-    readAddress(destination) !== undefined &&
+    readOf(isSix, destination) !== undefined &&
     ports.length === 2 &&
     ports.every(isPort);
   if (!isSound) throw violation('proxy_head_malformed');
   return { address, length };
+}
+
+/** An address of that family, as inet_pton(3) takes it: without a zone. */
+function readOf(isSix: boolean, text: string): string | undefined {
+  return text.includes(':') === isSix && !text.includes('%') ? readAddress(text) : undefined;
 }
 
 function isPort(text: string): boolean {
@@ -78,22 +92,24 @@ function readBinary(bytes: Uint8Array): ProxyHead | undefined {
   if (bytes.length < binaryHeadBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const versionAndCommand = view.getUint8(12);
-  const family = view.getUint8(13) >> 4;
+  const familyAndTransport = view.getUint8(13);
   const restBytes = view.getUint16(14);
   const command = versionAndCommand & 0x0f;
   if (versionAndCommand >> 4 !== 2 || command > 1) throw violation('proxy_head_malformed');
   if (restBytes > maxBinaryBytes) throw violation('proxy_head_too_long');
   const length = binaryHeadBytes + restBytes;
-  // LOCAL: a health check of the balancer's own.
-  const addressBytes = command === 0 ? 0 : family === 1 ? 4 : family === 2 ? 16 : 0;
-  // Both addresses and both ports.
-  if (restBytes < 2 * addressBytes + (addressBytes === 0 ? 0 : 4)) throw violation('proxy_head_malformed');
+  if (command === local) return bytes.length < length ? undefined : { address: undefined, length };
+  const family = families[familyAndTransport >> 4];
+  // A datagram's client is one too: of a balancer that speaks HTTP/3 with it.
+  const isAssigned = family !== undefined && (familyAndTransport & 0x0f) <= datagram;
+  if (!isAssigned || restBytes < family.blockBytes) throw violation('proxy_head_malformed');
   if (bytes.length < length) return undefined;
-  if (addressBytes === 0) return { address: undefined, length };
-  return { address: writeAddress(bytes.subarray(binaryHeadBytes, binaryHeadBytes + addressBytes)), length };
+  const address = bytes.subarray(binaryHeadBytes, binaryHeadBytes + family.addressBytes);
+  return { address: writeAddress(address), length };
 }
 
 function writeAddress(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return undefined;
   if (bytes.length === 4) return bytes.join('.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(index * 2).toString(16));
