@@ -263,9 +263,11 @@ test('the scanner says what it took, and goes on where it is told', (t) => {
   t.ok(scanner.push(bytes, 2), 'from an offset');
   t.equal(scanner.consumed, bytes.length - 6, 'counted from it');
   scanner.reset();
-  for (const byte of byteByByte(latin1('GET /'))) {
+  for (const byte of byteByByte(latin1('GET / HTTP/1.1\r\nA'))) {
     t.equal(scanner.push(byte), undefined);
     t.equal(scanner.consumed, 1);
+    t.equal(scanner.push(latin1('')), undefined, 'nothing may come as well');
+    t.equal(scanner.consumed, 0);
   }
   t.throws(() => scanner.end(), { code: 'eof_in_head', answer: { status: 400 } });
   t.end();
