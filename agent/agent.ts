@@ -6,12 +6,17 @@ import { resetCode } from '../shared/mux/codes.ts';
 import type { ResetCode } from '../shared/mux/codes.ts';
 import type { Hello } from '../shared/protocol/control.ts';
 import type { Part } from '../shared/run/run.ts';
-import { createBackendDialer, describeAddress } from './backend/connect.ts';
+import { systemClock } from '../shared/time/clock.ts';
+import { authorityOf, createBackendDialer, describeAddress } from './backend/connect.ts';
+import type { BackendDialer } from './backend/connect.ts';
 import { BackendPool } from './backend/pool.ts';
 import type { AgentSettings } from './config.ts';
 import { Connector } from './connector/connector.ts';
 import { dialProxy } from './connector/dial.ts';
 import type { DialTarget } from './connector/dial.ts';
+import { Monitor } from './health/monitor.ts';
+import { probe } from './health/probe.ts';
+import { Verdict } from './health/verdict.ts';
 
 export interface AgentOptions {
   readonly settings: AgentSettings;
@@ -24,8 +29,9 @@ export function createAgent({ settings, version, log }: AgentOptions): Part {
     name: 'agent',
     start: async () => {
       const backend = describeAddress(settings.backend);
+      const dialer = createBackendDialer(settings.backend, readText(settings.backendCaFile));
       const pool = new BackendPool({
-        dialer: createBackendDialer(settings.backend, readText(settings.backendCaFile)),
+        dialer,
         connectTimeoutMs: settings.connectTimeoutMs,
         poolSize: settings.poolSize,
         idleTimeoutMs: settings.poolIdleTimeoutMs,
@@ -42,15 +48,42 @@ export function createAgent({ settings, version, log }: AgentOptions): Part {
         serve: (stream) => pool.serve(stream),
       });
       log.info({ proxy: settings.proxyUrl, backend, backendId: settings.backendId }, 'dialling');
+      const monitor = createMonitor(settings, version, dialer, (isServing, why) => {
+        if (isServing) log.info({ backend }, 'backend well again');
+        else log.warn({ backend, why }, 'backend not well');
+        connector.tellHealth(isServing, why);
+      });
       connector.start();
+      monitor?.start();
       return {
         stop: async (deadline) => {
+          monitor?.stop();
           await connector.stop(deadline);
           pool.close();
         },
       };
     },
   };
+}
+
+function createMonitor(
+  settings: AgentSettings,
+  version: string,
+  dialer: BackendDialer,
+  onChange: (isServing: boolean, why: string | undefined) => void,
+): Monitor | undefined {
+  const { healthIntervalMs, healthPath: path, healthTimeoutMs: timeoutMs } = settings;
+  if (healthIntervalMs === 0) return undefined;
+  const { backend, hostHeader, healthFailures: failures, healthPasses: passes } = settings;
+  const host = hostHeader ?? (backend.kind === 'unix' ? 'localhost' : authorityOf(backend));
+  const target = { dialer, path, host, userAgent: `inverting-agent/${version}`, timeoutMs };
+  return new Monitor({
+    verdict: new Verdict({ failures, passes }),
+    intervalMs: healthIntervalMs,
+    clock: systemClock,
+    probe: () => probe(target),
+    onChange,
+  });
 }
 
 function helloOf(settings: AgentSettings, version: string): Hello {

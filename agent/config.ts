@@ -38,6 +38,12 @@ const pathPrefix = scalar({
 
 const authority = scalar({ kind: 'host', right: 'give HOST or HOST:PORT', parse: readAuthority });
 
+const healthPath = scalar({
+  kind: 'path',
+  right: 'give a path that starts with /, as in /healthz; it may have a query',
+  parse: (raw) => (/^\/[!-~]{0,1023}$/.test(raw) && !raw.includes('#') ? raw : undefined),
+});
+
 /** The HTTP proxy that the way out goes through; it may carry credentials. */
 const forwardProxy: Format<URL> = scalar({
   kind: 'URL',
@@ -119,6 +125,36 @@ export const agentSettings = {
     format: duration(),
     default: '60s',
     doc: 'How long an idle backend connection is kept.',
+  },
+  healthPath: {
+    env: 'HEALTH_PATH',
+    format: healthPath,
+    example: '/healthz',
+    doc: 'What is asked of the backend to see whether it is well: 2xx or 3xx is. Without it, that it takes a connection.',
+  },
+  healthIntervalMs: {
+    env: 'HEALTH_INTERVAL',
+    format: duration({ allowsZero: true }),
+    default: '10s',
+    doc: 'How long to wait between two looks at the backend; 0 never looks.',
+  },
+  healthTimeoutMs: {
+    env: 'HEALTH_TIMEOUT',
+    format: duration(),
+    default: '3s',
+    doc: 'How long one look may take.',
+  },
+  healthFailures: {
+    env: 'HEALTH_FAILURES',
+    format: integer(1, 1_000),
+    default: '3',
+    doc: 'Failed looks in a row after which the backend gets no requests; the very first alone decides.',
+  },
+  healthPasses: {
+    env: 'HEALTH_PASSES',
+    format: integer(1, 1_000),
+    default: '2',
+    doc: 'Good looks in a row after which it gets requests again.',
   },
   proxyCaFile: {
     env: 'PROXY_CA_FILE',

@@ -2,9 +2,9 @@
  * Opens a socket to the backend: TCP, TLS over TCP, or a unix socket. It knows addresses and nothing of what
  * will be said over them.
  */
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
 
 export type BackendAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -17,17 +17,31 @@ export interface BackendDialer {
   readonly readyEvent: 'connect' | 'secureConnect';
 }
 
-/** @param ca extra certificate authorities (PEM) that may have signed the backend's certificate */
+/** @param ca the certificate authorities (PEM) that may have signed the backend's certificate, in place of the usual ones */
 export function createBackendDialer(address: BackendAddress, ca?: string): BackendDialer {
+  // An end of either side is a half-close (DESIGN §3): node must not answer the backend's with one of ours.
+  const allowHalfOpen = true;
   if (address.kind === 'unix') {
     const { path } = address;
-    return { readyEvent: 'connect', connect: () => connectTcp({ path }) };
+    return { readyEvent: 'connect', connect: () => connectTcp({ path, allowHalfOpen }) };
   }
   const { host, port } = address;
   if (address.kind === 'tcp') {
-    return { readyEvent: 'connect', connect: () => connectTcp({ host, port, noDelay: true }) };
+    return {
+      readyEvent: 'connect',
+      connect: () => connectTcp({ host, port, allowHalfOpen, noDelay: true }),
+    };
   }
-  const options = { host, port, ALPNProtocols: ['http/1.1'], ...(ca === undefined ? {} : { ca }) };
+  const options = {
+    host,
+    port,
+    allowHalfOpen,
+    ALPNProtocols: ['http/1.1'],
+    // RFC 6066 §3: a name, never an address. Backends that serve several names choose their certificate by it.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    // Made once: reading the authorities for each connection would cost more than the connection.
+    secureContext: createSecureContext(ca === undefined ? {} : { ca }),
+  };
   return {
     readyEvent: 'secureConnect',
     connect: () => {
@@ -41,6 +55,10 @@ export function createBackendDialer(address: BackendAddress, ca?: string): Backe
 /** As a person writes it, for logs. */
 export function describeAddress(address: BackendAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.kind === 'tls' ? 'https' : 'http'}://${host}:${String(address.port)}`;
+  return `${address.kind === 'tls' ? 'https' : 'http'}://${authorityOf(address)}`;
+}
+
+/** HOST:PORT, an IPv6 address in brackets. */
+export function authorityOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }

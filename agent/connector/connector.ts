@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../shared/log/log.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
-import type { Hello } from '../../shared/protocol/control.ts';
+import type { Health, Hello } from '../../shared/protocol/control.ts';
 import type { LinkSocket } from '../../shared/transport/websocket.ts';
 import { DialError } from '../../shared/transport/websocket.ts';
 import { Backoff } from './backoff.ts';
@@ -28,6 +28,7 @@ export class Connector {
   readonly #links = new Set<ProxyLink>();
   #places: Promise<void>[] = [];
   #lastRefusal: string | undefined;
+  #health: Health | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -35,6 +36,12 @@ export class Connector {
 
   start(): void {
     this.#places = Array.from({ length: this.#options.links }, () => this.#keepPlace());
+  }
+
+  /** What the backend's probes have found: said on every link, and on those to come. */
+  tellHealth(serving: boolean, why: string | undefined): void {
+    this.#health = { kind: 'health', serving, ...(why === undefined ? {} : { why }) };
+    for (const link of this.#links) link.tell(this.#health);
   }
 
   /** No new exchanges; settles when the open ones have ended, or when `signal` ends them. */
@@ -76,6 +83,7 @@ export class Connector {
     }
     const link = new ProxyLink(socket, { hello, log, serve });
     this.#links.add(link);
+    if (this.#health !== undefined) link.tell(this.#health);
     const upAtMs = performance.now();
     const ended = this.#forgetOnceEnded(link);
     if (signal.aborted) link.leave('the agent stops');

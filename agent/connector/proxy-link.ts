@@ -7,7 +7,7 @@ import type { MuxStream } from '../../shared/mux/stream.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
-import type { Hello, Welcome } from '../../shared/protocol/control.ts';
+import type { Health, Hello, Welcome } from '../../shared/protocol/control.ts';
 import { Link } from '../../shared/transport/link.ts';
 import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
 import type { LinkSocket } from '../../shared/transport/websocket.ts';
@@ -54,6 +54,10 @@ export class ProxyLink implements LinkHandler {
     this.#welcomeTimer = setTimeout(() => {
       this.#link.terminate();
     }, welcomeTimeoutMs);
+  }
+
+  tell(health: Health): void {
+    this.#link.sendControl(writeControl(health));
   }
 
   /** No new exchanges; closes in order when the open ones have ended. Idempotent. */

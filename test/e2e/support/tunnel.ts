@@ -121,6 +121,8 @@ export function startAgent(t: Test, options: AgentOptions): Program {
       TOKEN: options.token,
       BACKEND: typeof backend === 'number' ? `127.0.0.1:${backend}` : backend,
       LOG_FORMAT: 'json',
+      // Probes would be seen by backends that count their connections.
+      HEALTH_INTERVAL: '0s',
       ...options.env,
     },
   });
