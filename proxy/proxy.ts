@@ -10,7 +10,7 @@ import { createAgentVerifier } from '../shared/auth/verifier.ts';
 import type { RequestHead } from '../shared/http1/head.ts';
 import type { Refusal } from '../shared/http1/refusal.ts';
 import type { RequestMeaning } from '../shared/http1/rules.ts';
-import type { Log } from '../shared/log/log.ts';
+import type { Log, RecordLog } from '../shared/log/log.ts';
 import { agentPath } from '../shared/protocol/ask.ts';
 import { closeCode } from '../shared/protocol/close-code.ts';
 import type { Part } from '../shared/run/run.ts';
@@ -25,7 +25,8 @@ import type { StreamTunnel } from './forward/tunnel.ts';
 import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
-import { logExchange } from './access-log.ts';
+import { createAccessLog } from './access-log.ts';
+import type { AccessLog } from './access-log.ts';
 import { Registry } from './routing/registry.ts';
 import { TurnedAway } from './turned-away.ts';
 
@@ -33,7 +34,7 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   /** The key of agents' tokens: AGENT_SECRET, or one made for this run. */
   readonly secret: string;
-  readonly log: Log;
+  readonly log: Log & RecordLog;
   /** Called once it listens, with the address that clients and agents use. */
   onListening?(publicUrl: string): void;
 }
@@ -59,7 +60,7 @@ class Proxy {
   publicUrl = '';
   /** Ours in Via and Proxy-Status: of this run, so that only a request that comes back here is a loop (RULES 21). */
   readonly #name = `inverting-proxy-${randomBytes(4).toString('hex')}`;
-  readonly #log: Log;
+  readonly #accessLog: AccessLog | undefined;
   readonly #trusted: Networks;
   readonly #turnedAway: TurnedAway;
   readonly #gateway: Gateway;
@@ -68,7 +69,7 @@ class Proxy {
   #exchangeCount = 0;
 
   constructor({ settings, secret, log }: ProxyOptions) {
-    this.#log = log;
+    this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
     const registry = new Registry<StreamTunnel>();
     const name = this.#name;
@@ -124,7 +125,7 @@ class Proxy {
     const handler: Handler =
       meaning.path === agentPath ? (agent) => this.#gateway.handle(agent) : this.#forward;
     // A rejection is a mistake of ours, and crashes the process as such.
-    void handler(exchange).then(() => logExchange(this.#log, record));
+    void handler(exchange).then(() => this.#over(record));
   }
 
   #refuse(refusal: Refusal, client: Client): string {
@@ -138,9 +139,14 @@ class Proxy {
     const answer = refusalAnswer(refusal);
     record.status = answer.status;
     record.code = answer.code;
-    logExchange(this.#log, record);
+    this.#over(record);
     const rest = { accept: undefined, isHead: false, persist: false };
     return writeAnswer(answer, { name: this.#name, requestId: record.id, ...rest });
+  }
+
+  /** The one place where a record becomes a line. */
+  #over(record: ExchangeRecord): void {
+    this.#accessLog?.(record, performance.now());
   }
 
   #record(known: KnownAtStart): ExchangeRecord {

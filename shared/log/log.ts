@@ -8,6 +8,8 @@ import type { Logger } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
 import { LineOutput } from './line-output.ts';
 import { maskFields, maskTokens } from './mask.ts';
+import { createRecordLine } from './record-line.ts';
+import type { RecordLine } from './record-line.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -27,6 +29,12 @@ export interface ProgramLog extends Log {
   flush(): Promise<void>;
 }
 
+/** A log that takes lines of one kind by the thousand a second. */
+export interface RecordLog {
+  /** A writer of lines with this message at the level info; undefined where that is not logged. */
+  recordLine(message: string): RecordLine | undefined;
+}
+
 /** Takes lines, each with its line break. */
 export interface Lines {
   write(line: string): void;
@@ -42,9 +50,11 @@ export interface LogOptions {
   readonly destination?: Lines;
 }
 
-export function createLog({ name, level, format, destination }: LogOptions): ProgramLog {
+export function createLog({ name, level, format, destination }: LogOptions): ProgramLog & RecordLog {
   const isTerminal = destination === undefined && process.stdout.isTTY;
   const output = destination ?? openStandardOutput((lines) => log.warn({ lines }, 'log lines dropped'));
+  const isPretty = (format ?? (isTerminal ? 'pretty' : 'json')) === 'pretty';
+  const lines = isPretty ? prettyLines(output, isTerminal) : output;
   const logger = pino(
     {
       level,
@@ -53,10 +63,14 @@ export function createLog({ name, level, format, destination }: LogOptions): Pro
       formatters: { level: (label) => ({ level: label }), log: maskFields },
       hooks: { streamWrite: maskTokens },
     },
-    (format ?? (isTerminal ? 'pretty' : 'json')) === 'pretty' ? prettyLines(output, isTerminal) : output,
+    lines,
   );
-  const log: ProgramLog = {
+  const log: ProgramLog & RecordLog = {
     ...methodsOf(logger),
+    recordLine: (message) =>
+      logger.isLevelEnabled('info')
+        ? createRecordLine({ name, message, write: (line) => lines.write(line) })
+        : undefined,
     flush: () => (output instanceof LineOutput ? output.flush() : Promise.resolve()),
   };
   return log;
