@@ -42,14 +42,17 @@ export class Guests {
     return count >= this.#limits.maxConnectionsPerAddress ? 'too_many_connections_of_address' : undefined;
   }
 
+  /** Again with another address: it is counted there. */
   add(connection: SweptConnection, address: string): void {
+    this.remove(connection);
     const group = this.#groupOf(address);
     this.#groups.set(connection, group);
     if (group !== undefined) this.#counts.set(group, (this.#counts.get(group) ?? 0) + 1);
   }
 
-  /** The same connection in its next form. */
+  /** The same connection in its next form; one that is over has none. */
   replace(before: SweptConnection, after: SweptConnection): void {
+    if (!this.#groups.has(before)) return;
     this.#groups.set(after, this.#groups.get(before));
     this.#groups.delete(before);
   }

@@ -19,7 +19,7 @@ function read(bytes: Uint8Array): ProxyHead | string | undefined {
 
 const v4 = { source: [192, 0, 2, 1], destination: [198, 51, 100, 1] };
 const v6Source = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
-const v6 = { source: v6Source, destination: [...v6Source].reverse() };
+const v6 = { source: v6Source, destination: v6Source.toReversed() };
 const mapped = { source: [...Array<number>(10).fill(0), 0xff, 0xff, 192, 0, 2, 1], destination: v6Source };
 /** §2.2: authority "example.com", then a TLV of 300 bytes. */
 const tlvs = [0x02, 0, 11, ...latin1('example.com'), 0xe0, 0x01, 0x2c, ...Array<number>(300).fill(7)];
