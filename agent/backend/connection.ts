@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { resetCode } from '../../shared/mux/codes.ts';
 import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
+import type { Clock } from '../../shared/time/clock.ts';
 import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
@@ -21,8 +22,16 @@ export interface ConnectionOwner {
   onFailure(code: ResetCode, cause: Error | undefined): void;
 }
 
+/** How it comes to be connected. */
+export interface Connecting {
+  readonly dialer: BackendDialer;
+  /** TCP and TLS together. */
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+}
+
 export class BackendConnection implements PipeOwner {
-  /** When it came back to the pool (performance.now()). */
+  /** When it came back to the pool. */
   idleSinceMs = 0;
   readonly #socket: Socket;
   readonly #pipe: StreamPipe;
@@ -30,22 +39,21 @@ export class BackendConnection implements PipeOwner {
   #isReady = false;
   #tcpIsUp = false;
   #hasEnded = false;
-  #connectTimer: NodeJS.Timeout | undefined;
 
-  constructor(dialer: BackendDialer, connectTimeoutMs: number, batch: WriteBatch, owner: ConnectionOwner) {
+  constructor({ dialer, connectTimeoutMs, clock }: Connecting, batch: WriteBatch, owner: ConnectionOwner) {
     const socket = dialer.connect();
     this.#socket = socket;
     this.#owner = owner;
     this.#pipe = new StreamPipe(socket, batch, this);
-    this.#connectTimer = setTimeout(() => {
+    const connectTimer = clock.after(connectTimeoutMs, () => {
       this.#fail(resetCode.backendConnectTimeout, undefined);
-    }, connectTimeoutMs);
+    });
     socket.once('connect', () => {
       this.#tcpIsUp = true;
     });
     socket.once(dialer.readyEvent, () => {
       this.#isReady = true;
-      clearTimeout(this.#connectTimer);
+      connectTimer.cancel();
     });
     socket.on('data', (chunk: Buffer) => {
       // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
@@ -57,6 +65,8 @@ export class BackendConnection implements PipeOwner {
     });
     socket.on('end', () => {
       this.#hasEnded = true;
+      // Within a TLS handshake an end is a failure, which 'error' tells; passed on it would look like an empty answer.
+      if (!this.#isReady) return;
       if (this.#pipe.isAttached) this.#pipe.socketEnded();
       else this.destroy();
     });
@@ -64,8 +74,8 @@ export class BackendConnection implements PipeOwner {
       this.#fail(this.#failureCode(), cause);
     });
     socket.on('close', () => {
-      clearTimeout(this.#connectTimer);
-      this.#pipe.reset(resetCode.backendReset);
+      connectTimer.cancel();
+      this.#pipe.reset(this.#failureCode());
       owner.onGone(this);
     });
   }
@@ -86,8 +96,9 @@ export class BackendConnection implements PipeOwner {
 
   // From the pipe.
 
-  onStreamReset(code: ResetCode): void {
-    const isClean = this.#isReady && !this.#hasEnded && this.#socket.writableLength === 0;
+  onStreamReset(code: ResetCode, leftBytes: number): void {
+    // Bytes left behind would be the rest of an answer that said less of its length: more of it may follow.
+    const isClean = this.#isReady && !this.#hasEnded && leftBytes === 0 && this.#pipe.unsentBytes === 0;
     if (code === resetCode.done && isClean) {
       // It may have been paused for credit that the stream no longer needs.
       this.#socket.resume();

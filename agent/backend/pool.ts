@@ -4,6 +4,8 @@
  */
 import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
 import { BackendConnection } from './connection.ts';
@@ -15,20 +17,23 @@ export interface PoolOptions {
   /** Idle sockets kept ready; one more is closed, the longest idle first. */
   readonly poolSize: number;
   readonly idleTimeoutMs: number;
+  readonly clock?: Clock;
   onFailure(code: ResetCode, cause: Error | undefined): void;
 }
 
 export class BackendPool implements ConnectionOwner {
   readonly #options: PoolOptions;
+  readonly #clock: Clock;
   readonly #batch = new WriteBatch();
   readonly #all = new Set<BackendConnection>();
   /** The longest idle first. */
   #idle: BackendConnection[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   readonly #onTimer = (): void => this.#closeExpired();
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   get idleCount(): number {
@@ -46,7 +51,7 @@ export class BackendPool implements ConnectionOwner {
 
   /** Destroys every connection. Streams on them are reset. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     for (const connection of this.#all) connection.destroy();
   }
@@ -56,10 +61,10 @@ export class BackendPool implements ConnectionOwner {
       connection.destroy();
       return;
     }
-    connection.idleSinceMs = performance.now();
+    connection.idleSinceMs = this.#clock.nowMs();
     this.#idle.push(connection);
     if (this.#idle.length > this.#options.poolSize) this.#idle.shift()?.destroy();
-    this.#timer ??= setTimeout(this.#onTimer, this.#options.idleTimeoutMs).unref();
+    this.#timer ??= this.#clock.after(this.#options.idleTimeoutMs, this.#onTimer);
   }
 
   onGone(connection: BackendConnection): void {
@@ -80,20 +85,21 @@ export class BackendPool implements ConnectionOwner {
 
   #connect(): BackendConnection {
     const { dialer, connectTimeoutMs } = this.#options;
-    const connection = new BackendConnection(dialer, connectTimeoutMs, this.#batch, this);
+    const connecting = { dialer, connectTimeoutMs, clock: this.#clock };
+    const connection = new BackendConnection(connecting, this.#batch, this);
     this.#all.add(connection);
     return connection;
   }
 
   #closeExpired(): void {
     this.#timer = undefined;
-    const expiredAtMs = performance.now() - this.#options.idleTimeoutMs;
+    const expiredAtMs = this.#clock.nowMs() - this.#options.idleTimeoutMs;
     const keptFrom = this.#idle.findIndex((connection) => connection.idleSinceMs > expiredAtMs);
     const expired = this.#idle.splice(0, keptFrom === -1 ? this.#idle.length : keptFrom);
     for (const connection of expired) connection.destroy();
     const oldest = this.#idle[0];
     if (oldest === undefined) return;
     const waitMs = Math.max(1, Math.ceil(oldest.idleSinceMs - expiredAtMs));
-    this.#timer = setTimeout(this.#onTimer, waitMs).unref();
+    this.#timer = this.#clock.after(waitMs, this.#onTimer);
   }
 }

@@ -32,6 +32,7 @@ export class MuxStream {
   #endReceived = false;
   #isReset = false;
   #isSettled = false;
+  #droppedBytes = 0;
   /** Of the RST that is still to be sent. */
   #resetCode: ResetCode | undefined = undefined;
 
@@ -73,6 +74,11 @@ export class MuxStream {
   /** Taken by `write` and not yet framed. */
   get queuedBytes(): number {
     return this.#queue.bytes;
+  }
+
+  /** Taken by `write` and, because the stream was reset, never framed. */
+  get droppedBytes(): number {
+    return this.#droppedBytes;
   }
 
   /** Delivered by `onData` and not yet consumed. Counted for the session until the stream is over. */
@@ -258,7 +264,8 @@ export class MuxStream {
     this.delayedAck.leave();
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#owner.hold(-this.#queue.bytes - this.#window.unconsumedBytes);
+    this.#droppedBytes = this.#queue.bytes;
+    this.#owner.hold(-this.#droppedBytes - this.#window.unconsumedBytes);
     this.#queue.clear();
     this.#window.release();
   }

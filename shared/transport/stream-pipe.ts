@@ -13,8 +13,11 @@ import { Outlet } from './outlet.ts';
 import type { WriteBatch } from './write-batch.ts';
 
 export interface PipeOwner {
-  /** The stream was reset by the other end, or its link is gone. The pipe is detached already. */
-  onStreamReset(code: ResetCode): void;
+  /**
+   * The stream was reset by the other end, or its link is gone. The pipe is detached already. `leftBytes` of the socket
+   * were read and had not left for the other end.
+   */
+  onStreamReset(code: ResetCode, leftBytes: number): void;
   /** Both directions have ended in order; the pipe is detached already. */
   onPipeEnd(): void;
 }
@@ -109,9 +112,10 @@ export class StreamPipe implements StreamHandler {
     this.#finishIfOver();
   }
 
-  onReset(_stream: MuxStream, code: ResetCode): void {
+  onReset(stream: MuxStream, code: ResetCode): void {
+    const leftBytes = stream.droppedBytes + (this.#rest?.length ?? 0);
     this.#detach();
-    this.#owner.onStreamReset(code);
+    this.#owner.onStreamReset(code, leftBytes);
   }
 
   onWritable(stream: MuxStream): void {

@@ -234,6 +234,26 @@ test('maxInboundStreams 0 takes none; maxOutboundStreams bounds ours', (t) => {
   t.end();
 });
 
+test('a reset tells how much of what was written never left', (t) => {
+  const pair = new Pair();
+  const stream = open(pair);
+  stream.write(hello);
+  pair.run();
+  const other = inbound(pair);
+  other.write(new Uint8Array(20_000));
+  takeOne(pair);
+  stream.reset(resetCode.done);
+  pair.server.session.receive(takeAll(pair.client.session), 0);
+  t.equal(other.droppedBytes, 3_616);
+  t.same([other.queuedBytes, stream.droppedBytes], [0, 0]);
+  t.end();
+});
+
+/** One frame of the server's. */
+function takeOne(pair: Pair): void {
+  pair.server.session.takeOutput(new Uint8Array(16_396));
+}
+
 test('opened and reset while the line is stuck: nothing piles up', (t) => {
   const session = new MuxSession({ role: 'client', nowMs: 0, handler: new Recorder() });
   for (let i = 0; i < 10_000; i++) {
