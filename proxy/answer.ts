@@ -3,6 +3,7 @@
  * Proxy-Status (RFC 9209) with our code, the request id, and a body by Accept: HTML for people, JSON, or text.
  * Nothing of the request is ever in it.
  */
+import { preferredKind } from './accept.ts';
 import type { Refusal } from '../shared/http1/refusal.ts';
 import { failures } from '../shared/protocol/failures.ts';
 import type { FailureCode } from '../shared/protocol/failures.ts';
@@ -13,6 +14,8 @@ export interface Answer {
   /** The error type of RFC 9209 §2.3. */
   readonly proxyStatus: string;
   readonly sentence: string;
+  /** Who has to do what about it. */
+  readonly remedy?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
   /** The WWW-Authenticate value of a 401. */
   readonly challenge?: string | undefined;
@@ -38,6 +41,7 @@ export function refusalAnswer(refusal: Refusal): Answer {
     code: refusal.code,
     proxyStatus: 'http_request_error',
     sentence: `The request was refused: ${refusal.reason}.`,
+    remedy: 'Whoever made the program that sent it has to mend it.',
   };
 }
 
@@ -60,15 +64,16 @@ export function writeAnswer(answer: Answer, context: AnswerContext): string {
 }
 
 function writeBody(answer: Answer, context: AnswerContext): { type: string; body: string } {
-  const { status, code, sentence } = answer;
-  const accept = context.accept?.toLowerCase() ?? '';
-  if (accept.includes('text/html'))
-    return { type: 'text/html; charset=utf-8', body: writePage(answer, context) };
-  if (accept.includes('json')) {
-    const body = JSON.stringify({ status, code, reason: sentence, requestId: context.requestId });
+  const { status, code, sentence, remedy } = answer;
+  const { requestId } = context;
+  const kind = preferredKind(context.accept);
+  if (kind === 'html') return { type: 'text/html; charset=utf-8', body: writePage(answer, context) };
+  if (kind === 'json') {
+    const body = JSON.stringify({ status, code, reason: sentence, remedy, requestId });
     return { type: 'application/json', body: `${body}\n` };
   }
-  return { type: 'text/plain; charset=utf-8', body: `${sentence}\n${code}, request ${context.requestId}\n` };
+  const lines = [sentence, remedy, `${code}, request ${requestId}`].filter((line) => line !== undefined);
+  return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
 }
 
 /** Readable on a phone, without anything to load. */
@@ -86,10 +91,10 @@ h1 { font-size: 1.4rem; }
 p.code { opacity: 0.6; font-size: 0.85rem; overflow-wrap: anywhere; }
 </style>
 <h1>${title}</h1>
-<p>${answer.sentence}</p>
-<p class="code">${answer.code} · request ${context.requestId}</p>
+<p>${answer.sentence}${answer.remedy === undefined ? '' : `<br>${answer.remedy}`}</p>
+<p class="code">${answer.code} &middot; request ${context.requestId}</p>
 </html>
-`.replace('·', '&middot;');
+`;
 }
 
 const reasonPhrases: { readonly [status: number]: string } = {

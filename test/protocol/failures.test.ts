@@ -26,6 +26,7 @@ test('each failure has the status DESIGN gives it and a type of RFC 9209', (t) =
 test('each failure is one plain sentence, and says when to come back where that helps', (t) => {
   for (const [code, failure] of Object.entries(failures)) {
     t.match(failure.sentence, /^[A-Z][^<>&"]{10,}\.$/, code);
+    t.match(failure.remedy, /^[A-Z][^<>&"]{10,}\.$/, `${code}: who has to do what`);
     const helps = failure.status === 429 || failure.status === 503;
     t.equal(failure.retryAfterSeconds !== undefined, helps, `${code} Retry-After`);
   }
