@@ -84,17 +84,18 @@ export class Registry<T extends Registered> {
     }
   }
 
-  /** Puts the tunnel to use under these routes. @throws RouteConflict, and nothing is changed */
+  /** Puts the tunnel to use under these routes and no others. @throws RouteConflict, and nothing is changed */
   add(tunnel: T, routes: readonly Route[]): void {
     const { backendId } = tunnel;
     this.checkRoutes(backendId, routes);
     const backend = this.#backends.get(backendId) ?? { tunnels: new Map(), lastRoutes: [] };
     this.#backends.set(backendId, backend);
-    // An id that comes back serves what it asks for now, not what it served before it went.
-    this.#drop(backendId, backend.lastRoutes);
+    // A tunnel that asks anew, and an id that comes back, serve what they ask for now, not what they served before.
+    const before = backend.tunnels.get(tunnel) ?? backend.lastRoutes;
     backend.lastRoutes = [];
     this.#away.delete(backendId);
     backend.tunnels.set(tunnel, routes);
+    this.#dropUnclaimed(backendId, backend, before);
     for (const route of routes) this.#routes.set(route, backendId);
     this.noteChange();
   }
@@ -107,11 +108,7 @@ export class Registry<T extends Registered> {
     if (backend === undefined || claimed === undefined) return;
     backend.tunnels.delete(tunnel);
     if (backend.tunnels.size > 0) {
-      const stillClaimed = [...backend.tunnels.values()].flat();
-      this.#drop(
-        backendId,
-        claimed.filter((route) => !stillClaimed.some((other) => isSame(route, other))),
-      );
+      this.#dropUnclaimed(backendId, backend, claimed);
       return;
     }
     backend.lastRoutes = claimed;
@@ -156,6 +153,15 @@ export class Registry<T extends Registered> {
     this.#away.delete(backendId);
     this.#drop(backendId, this.#backends.get(backendId)?.lastRoutes ?? []);
     this.#backends.delete(backendId);
+  }
+
+  /** Of these routes, those that no tunnel of the id claims. */
+  #dropUnclaimed(backendId: string, { tunnels }: Backend<T>, routes: readonly Route[]): void {
+    const claimed = [...tunnels.values()].flat();
+    this.#drop(
+      backendId,
+      routes.filter((route) => !claimed.some((other) => isSame(route, other))),
+    );
   }
 
   /** Another id may have taken a route over while its holder was away. */

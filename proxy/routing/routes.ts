@@ -71,5 +71,5 @@ function isUnder(path: string, prefix: string): boolean {
 /** `a.b.example.com` → `*.b.example.com`: a wildcard stands for exactly one label, as in certificates. */
 function wildcardOf(host: string): string {
   const dot = host.indexOf('.');
-  return dot === -1 ? '*.' : `*${host.slice(dot)}`;
+  return dot < 1 ? '*.' : `*${host.slice(dot)}`;
 }
