@@ -22,6 +22,7 @@ import { createTlsWrap } from './edge/tls.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
 import { createForward } from './forward/forward.ts';
 import type { StreamTunnel } from './forward/tunnel.ts';
+import { Upgrades } from './forward/upgrades.ts';
 import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
@@ -63,6 +64,7 @@ class Proxy {
   readonly #accessLog: AccessLog | undefined;
   readonly #trusted: Networks;
   readonly #turnedAway: TurnedAway;
+  readonly #upgrades = new Upgrades();
   readonly #gateway: Gateway;
   readonly #forward: Handler;
   readonly #idPrefix = randomBytes(6).toString('hex');
@@ -81,13 +83,16 @@ class Proxy {
       name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
+      onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),
       log,
     });
+    const upgrades = this.#upgrades;
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
     this.#forward = createForward({
       limits: forwardLimits(settings),
+      upgrades,
       waitingRoom,
       name,
       select: (host, path, except) => registry.select(host, path, except),
@@ -106,9 +111,10 @@ class Proxy {
     });
   }
 
-  /** Not ready → GoAway → the open exchanges end → the links close → gone. */
+  /** Not ready → agents and WebSockets go elsewhere → the open exchanges end → the links close → gone. */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#gateway.goAway();
+    this.#upgrades.leave('the proxy restarts');
     await this.listener.drain(deadline);
     this.#gateway.close(closeCode.serviceRestart, 'the proxy stops');
     await this.#gateway.whenEmpty(deadline);

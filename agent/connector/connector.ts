@@ -21,6 +21,8 @@ export interface ConnectorOptions {
 
 /** A link that lived this long was a good one: the next dial begins anew. */
 const goodLinkMs = 10_000;
+/** The one in use, and those before it that still carry long exchanges. */
+const maxLinksPerPlace = 4;
 
 export class Connector {
   readonly #options: ConnectorOptions;
@@ -50,7 +52,7 @@ export class Connector {
     const closeAll = (): void => {
       for (const link of this.#links) link.close('the agent stops');
     };
-    for (const link of this.#links) link.leave('the agent stops');
+    for (const link of this.#links) this.#leave(link);
     if (signal.aborted) closeAll();
     signal.addEventListener('abort', closeAll, { once: true });
     await Promise.all(this.#places);
@@ -86,19 +88,33 @@ export class Connector {
     if (this.#health !== undefined) link.tell(this.#health);
     const upAtMs = performance.now();
     const ended = this.#forgetOnceEnded(link);
-    if (signal.aborted) link.leave('the agent stops');
+    if (signal.aborted) this.#leave(link);
     const welcome = await link.up;
     if (welcome !== undefined) {
       this.#lastRefusal = undefined;
       log.info({ node: welcome.node, urls: welcome.urls }, 'link up');
     }
     await link.leaving;
-    if (performance.now() - upAtMs >= goodLinkMs) backoff.reset();
-    const isReplaced = this.#links.has(link);
-    if (!isReplaced) await ended;
-    else if (!signal.aborted) link.leave('replaced');
-    // Make before break: the old link lives on while the new one is dialled.
-    return isReplaced ? 0 : backoff.nextDelayMs();
+    const wasGood = performance.now() - upAtMs >= goodLinkMs;
+    if (wasGood) backoff.reset();
+    const hasEnded = !this.#links.has(link);
+    if (hasEnded) await ended;
+    else this.#endOldest();
+    // Make before break: the old link lives on, and serves, until the proxy has the new one and ends it. A proxy that
+    // sends every link away at once is not dialled faster than one that is not there.
+    return hasEnded || !wasGood ? backoff.nextDelayMs() : 0;
+  }
+
+  /** A proxy that ends none of the links it sent away must not make us keep them all. */
+  #endOldest(): void {
+    const [oldest] = this.#links;
+    if (this.#links.size > maxLinksPerPlace * this.#options.links)
+      oldest?.leave('too many links are left open');
+  }
+
+  #leave(link: ProxyLink): void {
+    link.tell({ kind: 'health', serving: false, why: 'the agent stops', stopping: true });
+    link.leave('the agent stops');
   }
 
   async #forgetOnceEnded(link: ProxyLink): Promise<void> {

@@ -39,6 +39,8 @@ export interface ListenerOptions {
 }
 
 const sweepIntervalMs = 250;
+/** Longer than a request is under way to us, shorter than anybody waits for a program to stop. */
+const idleGraceMs = 500;
 const nothing = new Uint8Array(0);
 
 export class Listener implements EdgeContext {
@@ -51,6 +53,8 @@ export class Listener implements EdgeContext {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #guests: Guests;
+  /** From when on idle connections are closed: never, but while draining. */
+  #idleUntilMs = Infinity;
   #sweep: NodeJS.Timeout | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -83,24 +87,26 @@ export class Listener implements EdgeContext {
     return address;
   }
 
-  /** No new connections; resolves when the last one has ended, or when `signal` ends them all. */
+  /**
+   * No new connections; resolves when the last one has ended, or when `signal` ends them all. A kept connection may
+   * have its next request on the way: it has a moment to arrive, and is answered with Connection: close.
+   */
   async drain(signal: AbortSignal): Promise<void> {
     this.isDraining = true;
-    this.#server.close();
-    for (const connection of this.#guests.connections()) {
-      if (connection.isIdle) connection.destroy();
-    }
-    const destroyAll = (): void => {
+    this.#idleUntilMs = performance.now() + idleGraceMs;
+    // In the check phase: whoever had connected before this turn has been accepted.
+    setImmediate(() => this.#server.close());
+    const abortAll = (): void => {
       for (const connection of this.#guests.connections()) connection.abort();
     };
-    if (signal.aborted) destroyAll();
-    signal.addEventListener('abort', destroyAll, { once: true });
+    if (signal.aborted) abortAll();
+    signal.addEventListener('abort', abortAll, { once: true });
     if (this.#guests.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
     }
-    signal.removeEventListener('abort', destroyAll);
+    signal.removeEventListener('abort', abortAll);
     clearInterval(this.#sweep);
   }
 
@@ -181,8 +187,10 @@ export class Listener implements EdgeContext {
 
   #tick(): void {
     this.nowMs = performance.now();
+    const isGraceOver = this.nowMs >= this.#idleUntilMs;
     for (const connection of this.#guests.connections()) {
-      connection.tick(this.nowMs);
+      if (isGraceOver && connection.isIdle) connection.destroy();
+      else connection.tick(this.nowMs);
     }
   }
 }

@@ -20,6 +20,7 @@ import { ResponseRelay } from './response.ts';
 import type { ResponseListener } from './response.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import { Upgrade } from './upgrade.ts';
+import type { Upgrades } from './upgrades.ts';
 
 /**
  * over: the client has its answer, or was aborted, or is gone. failed: it has heard nothing but interim answers
@@ -45,10 +46,16 @@ const failureOfReset: { readonly [Code in ResetCode]: FailureCode } = {
   [resetCode.protocolError]: 'backend_protocol',
 };
 
+export interface AttemptContext {
+  readonly limits: ForwardLimits;
+  readonly upgrades: Upgrades;
+}
+
 export class Attempt implements StreamHandler, ClientListener, ResponseListener {
   readonly #exchange: Exchange;
   readonly #tunnel: StreamTunnel;
   readonly #limits: ForwardLimits;
+  readonly #upgrades: Upgrades;
   readonly #response: ResponseRelay;
   readonly #settle: (outcome: Outcome) => void;
   #stream: MuxStream | undefined;
@@ -69,12 +76,13 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   constructor(
     exchange: Exchange,
     tunnel: StreamTunnel,
-    limits: ForwardLimits,
+    { limits, upgrades }: AttemptContext,
     settle: (outcome: Outcome) => void,
   ) {
     this.#exchange = exchange;
     this.#tunnel = tunnel;
     this.#limits = limits;
+    this.#upgrades = upgrades;
     this.#settle = settle;
     this.#response = new ResponseRelay(exchange, limits, this);
   }
@@ -191,7 +199,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   }
 
   onSwitching(rest: Uint8Array): void {
-    const { client, record } = this.#exchange;
+    const { client, meaning, record } = this.#exchange;
     const stream = this.#stream;
     if (stream === undefined) return;
     record.status = 101;
@@ -199,12 +207,18 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     this.#hasFinalHead = true;
     this.#stream = undefined;
     stream.consume(stream.unconsumedBytes - rest.length);
-    const abort = (): void => client.abort();
-    const settle = (): void => this.#settle(over);
     client.switchTo((socket, batch) => {
-      const upgrade = new Upgrade(socket, batch, stream, record, abort, settle);
+      const upgrade = new Upgrade(socket, batch, {
+        stream,
+        tunnel: this.#tunnel,
+        record,
+        isWebSocket: meaning.upgrade?.toLowerCase() === 'websocket',
+        upgrades: this.#upgrades,
+        abort: () => client.abort(),
+        settle: () => this.#settle(over),
+      });
       this.#upgrade = upgrade;
-      if (rest.length > 0) upgrade.fromStream(stream, rest);
+      if (rest.length > 0) upgrade.fromStream(rest);
       return upgrade;
     });
   }

@@ -8,14 +8,12 @@ import { failureAnswer, writeAnswer } from '../answer.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import type { Selection } from '../routing/registry.ts';
 import { Attempt } from './attempt.ts';
-import type { Outcome } from './attempt.ts';
+import type { AttemptContext, Outcome } from './attempt.ts';
 import { maxRetries } from './limits.ts';
-import type { ForwardLimits } from './limits.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import type { WaitingRoom, WaitOutcome } from './waiting-room.ts';
 
-export interface ForwardOptions {
-  readonly limits: ForwardLimits;
+export interface ForwardOptions extends AttemptContext {
   /** Our name in Via and Proxy-Status. */
   readonly name: string;
   readonly waitingRoom: WaitingRoom;
@@ -92,9 +90,7 @@ async function waitForTunnel(
 
 function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptions): Promise<Outcome> {
   return new Promise((resolve) => {
-    new Attempt(exchange, tunnel, options.limits, resolve).start(
-      forwardingOf(exchange, tunnel, options.name),
-    );
+    new Attempt(exchange, tunnel, options, resolve).start(forwardingOf(exchange, tunnel, options.name));
   });
 }
 

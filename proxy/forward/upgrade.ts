@@ -1,6 +1,6 @@
 /**
  * After a valid 101: raw bytes both ways between the client's socket and the stream, half-closes included, until
- * both sides have ended or one is lost. No deadline applies to it.
+ * both sides have ended or one is lost. No deadline applies to it. A WebSocket can be asked to end in order.
  */
 import type { Socket } from 'node:net';
 import type { MuxStream } from '../../shared/mux/stream.ts';
@@ -9,34 +9,58 @@ import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { ExchangeRecord, RawListener } from '../exchange.ts';
+import type { StreamTunnel } from './tunnel.ts';
+import type { OpenUpgrade, Upgrades } from './upgrades.ts';
+import { WebSocketDown } from './web-socket.ts';
+import type { WebSocketOwner } from './web-socket.ts';
 
-export class Upgrade implements RawListener, PipeOwner {
+export interface UpgradeOptions {
+  readonly stream: MuxStream;
+  readonly tunnel: StreamTunnel;
+  readonly record: ExchangeRecord;
+  readonly isWebSocket: boolean;
+  /** Those that are open, this one among them until it is over. */
+  readonly upgrades: Upgrades;
+  /** Resets the client's connection. */
+  readonly abort: () => void;
+  /** Called once, when it is over. */
+  readonly settle: () => void;
+}
+
+export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgrade {
+  readonly tunnel: StreamTunnel;
+  readonly #options: UpgradeOptions;
   readonly #socket: Socket;
   readonly #pipe: StreamPipe;
-  readonly #record: ExchangeRecord;
-  readonly #abort: () => void;
-  readonly #settle: () => void;
+  readonly #webSocket: WebSocketDown | undefined;
+  #isOver = false;
 
-  /** @param abort resets the client's connection; @param settle is called once, when the upgrade is over */
-  constructor(
-    socket: Socket,
-    batch: WriteBatch,
-    stream: MuxStream,
-    record: ExchangeRecord,
-    abort: () => void,
-    settle: () => void,
-  ) {
+  constructor(socket: Socket, batch: WriteBatch, options: UpgradeOptions) {
     this.#socket = socket;
-    this.#record = record;
-    this.#abort = abort;
-    this.#settle = settle;
+    this.#options = options;
+    this.tunnel = options.tunnel;
     this.#pipe = new StreamPipe(socket, batch, this);
-    this.#pipe.attach(stream);
+    this.#pipe.attach(options.stream);
+    if (options.isWebSocket) {
+      this.#webSocket = new WebSocketDown(this.#pipe, this);
+      options.stream.handler = this.#webSocket;
+    }
+    options.upgrades.add(this);
+  }
+
+  get isTunnelAlive(): boolean {
+    return this.tunnel.isAlive;
+  }
+
+  /** A WebSocket ends in order; of another protocol nobody here knows how. */
+  leave(reason: string): void {
+    this.#webSocket?.leave(reason);
   }
 
   /** Raw bytes that came in one piece with the 101. */
-  fromStream(stream: MuxStream, bytes: Uint8Array): void {
-    this.#pipe.onData(stream, bytes);
+  fromStream(bytes: Uint8Array): void {
+    const { stream } = this.#options;
+    stream.handler.onData(stream, bytes);
   }
 
   fromSocket(chunk: Uint8Array): void {
@@ -52,14 +76,14 @@ export class Upgrade implements RawListener, PipeOwner {
   }
 
   socketGone(): void {
-    if (this.#pipe.isAttached) this.#record.abortedBy ??= 'client';
+    if (this.#pipe.isAttached) this.#options.record.abortedBy ??= 'client';
     this.#pipe.reset(resetCode.cancelled);
     this.#finish();
   }
 
   onStreamReset(): void {
-    this.#record.abortedBy ??= 'backend';
-    this.#abort();
+    this.#options.record.abortedBy ??= 'backend';
+    this.#options.abort();
     this.#finish();
   }
 
@@ -68,9 +92,27 @@ export class Upgrade implements RawListener, PipeOwner {
     this.#finish();
   }
 
+  onClosingTimeout(): void {
+    this.#pipe.reset(resetCode.cancelled);
+    this.#socket.destroySoon();
+    this.#finish();
+  }
+
+  /** Its own FIN follows the Close frame; the client's answer to it reaches nobody any more. */
+  onTold(): void {
+    this.#options.record.abortedBy ??= 'proxy';
+    this.#socket.destroySoon();
+    this.#finish();
+  }
+
   #finish(): void {
-    this.#record.requestBytes += this.#pipe.bytesIn;
-    this.#record.responseBytes += this.#pipe.bytesOut;
-    this.#settle();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { record, upgrades, settle } = this.#options;
+    this.#webSocket?.stop();
+    record.requestBytes += this.#pipe.bytesIn;
+    record.responseBytes += this.#pipe.bytesOut;
+    upgrades.delete(this);
+    settle();
   }
 }

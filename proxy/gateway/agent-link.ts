@@ -22,6 +22,8 @@ export interface AgentLinkOwner {
   onReady(link: AgentLink): void;
   /** The agent says that its backend is well again, or is not. */
   onHealth(link: AgentLink, health: Health): void;
+  /** The agent stops: what never ends by itself on this link should be ended. */
+  onStopping(link: AgentLink): void;
   /** Once, last. */
   onEnd(link: AgentLink, end: LinkEnd): void;
 }
@@ -44,6 +46,8 @@ export interface AgentLinkOptions {
 
 /** An agent says hello with its first message; one that does not is no agent. */
 const helloTimeoutMs = 10_000;
+/** How often a link that was replaced looks whether its last exchange has ended. */
+const idleCheckMs = 100;
 
 export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
   readonly id: string;
@@ -52,6 +56,8 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   readonly #options: AgentLinkOptions;
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
+  /** Runs from retire() on. */
+  #idleTimer: NodeJS.Timeout | undefined;
   #hello: Hello | undefined;
   #health: Health | undefined;
 
@@ -84,9 +90,15 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     return this.#link.isOpen;
   }
 
+  /** Also when we have said GoAway: until the agent's next link is there, this one serves. */
   get isAccepting(): boolean {
-    const { goingAway, peerGoingAway } = this.#link.session;
-    return this.#hello !== undefined && this.#link.isOpen && !goingAway && !peerGoingAway;
+    const isServed = this.#hello !== undefined && this.#link.isOpen;
+    return isServed && this.#idleTimer === undefined && !this.#link.session.peerGoingAway;
+  }
+
+  /** The agent was told to dial again. */
+  get isGoingAway(): boolean {
+    return this.#link.session.goingAway;
   }
 
   get isHealthy(): boolean {
@@ -121,9 +133,19 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     };
   }
 
-  /** No new exchanges; the agent hears of it and dials again. */
+  /** The agent hears that this link will end, and dials its next one. */
   goAway(): void {
     this.#link.goAway();
+  }
+
+  /** The agent's next link is there: no new exchanges here, and the end when the open ones have ended. Idempotent. */
+  retire(): void {
+    if (this.#idleTimer !== undefined) return;
+    const closeIfIdle = (): void => {
+      if (this.load() === 0) this.close(closeCode.normal, 'a newer link has taken over');
+    };
+    this.#idleTimer = setInterval(closeIfIdle, idleCheckMs);
+    closeIfIdle();
   }
 
   close(code: number, reason: string): void {
@@ -158,6 +180,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   onEnd(end: LinkEnd): void {
     clearTimeout(this.#helloTimer);
+    clearInterval(this.#idleTimer);
     this.#options.owner.onEnd(this, end);
   }
 
@@ -165,6 +188,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     const wasHealthy = this.isHealthy;
     this.#health = health;
     if (this.isHealthy !== wasHealthy) this.#options.owner.onHealth(this, health);
+    if (health.stopping === true) this.#options.owner.onStopping(this);
   }
 
   /** The backend and routes that count are those the token was checked for, at the upgrade. */

@@ -33,6 +33,8 @@ export interface GatewayOptions {
   /** Where clients reach this proxy; known once it listens. */
   readonly publicUrl: () => string;
   readonly maxStreamsPerLink: number;
+  /** An agent says that it stops: what never ends by itself on its link should be ended. */
+  readonly onStopping: (link: AgentLink) => void;
   readonly log: Log;
 }
 
@@ -76,7 +78,7 @@ export class Gateway implements AgentLinkOwner {
     this.#upgrade(exchange, granted);
   }
 
-  /** Every agent hears that it must go elsewhere; open exchanges go on. */
+  /** Every agent hears that it must go elsewhere; its links here serve until they are closed. */
   goAway(): void {
     for (const link of this.#links) link.goAway();
   }
@@ -112,6 +114,10 @@ export class Gateway implements AgentLinkOwner {
     if (serving) log.info(fields, 'backend well again');
     else log.warn(fields, 'backend not well');
     registry.noteChange();
+  }
+
+  onStopping(link: AgentLink): void {
+    this.#options.onStopping(link);
   }
 
   onEnd(link: AgentLink, end: LinkEnd): void {

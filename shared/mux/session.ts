@@ -72,6 +72,7 @@ export class MuxSession {
   readonly #idsLowAt: number;
   #hasToldIdsLow = false;
   #isGoingAway = false;
+  #hasFailed = false;
   #isPeerGoingAway = false;
   #isReceiving = false;
   #isClosed = false;
@@ -182,9 +183,12 @@ export class MuxSession {
     this.#heartbeat.heard(nowMs);
   }
 
-  /** Undefined: either side is going away, our ids are used up, or too many of our streams are alive. */
+  /**
+   * Undefined: the peer is going away, our ids are used up, or too many of our streams are alive. Our own GoAway ends what
+   * the peer may open, not what we may (spec, "Go Away").
+   */
   open(handler: StreamHandler): MuxStream | undefined {
-    if (this.#isGoingAway || this.#isPeerGoingAway || this.#isClosed) return undefined;
+    if (this.#isPeerGoingAway || this.#hasFailed || this.#isClosed) return undefined;
     const stream = this.#table.open(handler);
     if (this.#table.nextId >= this.#idsLowAt && !this.#hasToldIdsLow) {
       this.#hasToldIdsLow = true;
@@ -232,6 +236,7 @@ export class MuxSession {
 
   #fail(code: GoAwayCode): void {
     this.#isGoingAway = true;
+    this.#hasFailed = true;
     this.#scheduler.fail(code);
   }
 

@@ -32,6 +32,10 @@ export class ControlFields {
     throw this.#wrong(name, 'true or false');
   }
 
+  optionalFlag(name: string): boolean | undefined {
+    return this.#get(name) === undefined ? undefined : this.flag(name);
+  }
+
   count(name: string): number {
     const value = this.#get(name);
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;

@@ -51,6 +51,8 @@ export interface Health {
   readonly kind: 'health';
   readonly serving: boolean;
   readonly why?: string;
+  /** The agent stops for good: what is open on this link and never ends by itself should be ended now. */
+  readonly stopping?: boolean;
 }
 
 /** The agent: a fresh token on the living link. */
@@ -86,8 +88,13 @@ export function readControl(text: string): Control | undefined {
       };
     case 'health': {
       const why = fields.optionalText('why', maxTextLength);
-      const serving = fields.flag('serving');
-      return why === undefined ? { kind, serving } : { kind, serving, why };
+      const stopping = fields.optionalFlag('stopping');
+      return {
+        kind,
+        serving: fields.flag('serving'),
+        ...(why === undefined ? {} : { why }),
+        ...(stopping === undefined ? {} : { stopping }),
+      };
     }
     case 'renew':
       return { kind, token: fields.text('token', maxTokenLength) };

@@ -69,6 +69,11 @@ export class StreamPipe implements StreamHandler {
     stream.handler = this;
   }
 
+  /** Writes bytes of our own to the socket, behind what the stream has given. */
+  say(bytes: Uint8Array): void {
+    this.#outlet.write(bytes);
+  }
+
   /** Ends the stream from this side. Idempotent; the owner is not called. */
   reset(code: ResetCode): void {
     this.#detach()?.reset(code);
