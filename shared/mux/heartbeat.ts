@@ -22,6 +22,8 @@ export class Heartbeat {
   #rttMs: number | undefined = undefined;
   #rttMeasuredMs = 0;
   #isRoundTripWanted = false;
+  /** Of the ping that was asked for, until it or a later one has been answered. */
+  #askedValue: number | undefined = undefined;
 
   constructor(pingAfterMs: number, deadAfterMs: number, random: () => number, nowMs: number) {
     this.#pingAfterMs = pingAfterMs;
@@ -64,6 +66,17 @@ export class Heartbeat {
     this.#isRoundTripWanted = true;
   }
 
+  /** A ping is due, whatever is known: what was said before it has been heard when its answer is here. */
+  ask(): void {
+    this.#isPingDue = true;
+    this.#askedValue = (this.#pingValue + 1) >>> 0;
+  }
+
+  /** Whether the answer to the last `ask` is still to come. */
+  get isAnswerAwaited(): boolean {
+    return this.#askedValue !== undefined;
+  }
+
   /** A ping is due if somebody wants the round trip and it is unknown or old. Called only when the time is fresh: it starts the clock. */
   measure(): void {
     if (!this.#isRoundTripWanted) return;
@@ -94,6 +107,7 @@ export class Heartbeat {
 
   /** A ping's ACK. One that nobody waits for is ignored: it harms nobody. */
   acceptAck(value: number): void {
+    if (this.#askedValue !== undefined && ((value - this.#askedValue) | 0) >= 0) this.#askedValue = undefined;
     if (this.#pingSentMs === undefined || value !== this.#pingValue) return;
     this.#rttMs = this.#nowMs - this.#pingSentMs;
     this.#rttMeasuredMs = this.#nowMs;

@@ -222,6 +222,17 @@ export class MuxSession {
     this.#scheduler.goAway(code);
   }
 
+  /** Asks the peer for an answer: when `isAnswered`, all that was said before has been heard, and all it said before is here. */
+  ask(): void {
+    if (this.#isClosed) return;
+    this.#heartbeat.ask();
+    this.#scheduler.announce();
+  }
+
+  get isAnswered(): boolean {
+    return !this.#heartbeat.isAnswerAwaited;
+  }
+
   /**
    * The link is gone: every stream's `onReset(code)`, or `refused` where its SYN has not left, then nothing more is
    * called. Idempotent.

@@ -127,7 +127,14 @@ export class Link implements SessionHandler {
 
   /** No new streams from the peer; those that are open go on. */
   goAway(): void {
-    if (this.isOpen) this.session.goAway(goAwayCode.normal);
+    if (!this.isOpen) return;
+    this.session.goAway(goAwayCode.normal);
+    this.session.ask();
+  }
+
+  /** No stream is open, and none is under way: the peer has heard every GoAway of ours. */
+  get isIdle(): boolean {
+    return this.session.streamCount === 0 && this.session.isAnswered;
   }
 
   /** Says what is left to say, resets the streams that are open, then closes in order. Idempotent. */

@@ -71,3 +71,38 @@ test('only the latest ping counts, and each answer once', (t) => {
   t.equal(session.rttMs, 30);
   t.end();
 });
+
+test('asked: the answer says that all before it has been heard, and comes once', (t) => {
+  const pair = new Pair({ latencyMs: 30 });
+  t.ok(pair.client.session.isAnswered, 'nothing was asked');
+  pair.client.session.goAway(0);
+  pair.client.session.ask();
+  t.notOk(pair.client.session.isAnswered);
+  pair.run(59);
+  t.same(pair.client.said, ['goaway 0', 'ping SYN 1'], 'behind what it asks about');
+  t.same(pair.server.user.events, ['goaway 0']);
+  t.notOk(pair.client.session.isAnswered);
+  pair.run(60);
+  t.ok(pair.client.session.isAnswered);
+  t.equal(pair.client.session.rttMs, 60);
+  pair.client.session.close(0);
+  pair.client.session.ask();
+  t.ok(pair.client.session.isAnswered, 'a closed session asks nobody');
+  t.end();
+});
+
+test('asked while another ping is under way: its answer is not the one; a later one is', (t) => {
+  const session = new MuxSession({ role: 'client', nowMs: 0, handler: new Recorder(), random: () => 0.5 });
+  session.tick(10_000);
+  t.same(framesOf(takeAll(session)), ['ping SYN 1']);
+  session.ask();
+  session.receive(header(2, 2, 0, 1), 10_010);
+  t.notOk(session.isAnswered);
+  t.same(framesOf(takeAll(session)), ['ping SYN 2']);
+  session.tick(20_500);
+  t.same(framesOf(takeAll(session)), ['ping SYN 3'], 'silence again');
+  t.notOk(session.isAnswered);
+  session.receive(header(2, 2, 0, 3), 20_510);
+  t.ok(session.isAnswered);
+  t.end();
+});
