@@ -5,6 +5,7 @@
  */
 import type { Field } from '../../shared/http1/fields.ts';
 import type { ResponseHead } from '../../shared/http1/head.ts';
+import { Kind } from '../../shared/http1/hop.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import type { ResponseMeaning } from '../../shared/http1/rules.ts';
 import type { Forwarding } from '../../shared/http1/write.ts';
@@ -66,6 +67,8 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   /** What the final head told the client. */
   #persists = false;
   #hasFinalHead = false;
+  /** The backend may send a body where none may be. */
+  #mayOweBody = false;
   #bodyHasBegun = false;
   #unconsumedBytes = 0;
   #hasMoved = true;
@@ -189,11 +192,12 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
 
   // From the answer.
 
-  onHead(head: ResponseHead): void {
-    const { record } = this.#exchange;
+  onHead(head: ResponseHead, meaning: ResponseMeaning): void {
+    const { record, request } = this.#exchange;
     record.status = head.status;
     record.headAtMs = performance.now();
     this.#hasFinalHead = true;
+    this.#mayOweBody = meaning.framing.kind === 'none' && (request.method === 'HEAD' || promisesBody(head));
     this.#wasSentAtHead = this.#request?.isSent === true;
     this.#persists = this.#exchange.client.mayPersist;
   }
@@ -237,6 +241,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     const { request, meaning: asked } = this.#exchange;
     const isUnusual =
       hasExcess ||
+      this.#mayOweBody ||
       asked.upgrade !== undefined ||
       (asked.framing.kind !== 'none' && bodilessMethods.has(request.method));
     return !isUnusual && meaning.keepAlive && this.#wasSentAtHead && this.#stream?.endReceived === false;
@@ -273,4 +278,12 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     this.#request = undefined;
     this.#settle(outcome);
   }
+}
+
+/**
+ * Of an answer that ends with its head (RFC 9112 §6.3): a backend that announces a body may send it all the same. Behind
+ * the end of this answer its bytes would be the answer to whoever is given the connection next.
+ */
+function promisesBody({ fields }: ResponseHead): boolean {
+  return fields.holds(Kind.transferEncoding) || Number(fields.get('content-length') ?? '0') !== 0;
 }
