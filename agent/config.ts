@@ -1,4 +1,5 @@
 /** The agent's settings: their names, defaults and meaning, and the rules over several of them. */
+import { adminChecks, adminSettings } from '../shared/admin/settings.ts';
 import { hideCredentials, readUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
 import { list, scalar } from '../shared/config/format.ts';
@@ -194,6 +195,7 @@ export const agentSettings = {
     format: oneOf('json', 'pretty'),
     doc: 'How it is logged; without it, pretty on a terminal and json elsewhere.',
   },
+  ...adminSettings('off'),
   drainTimeoutMs: {
     env: 'DRAIN_TIMEOUT',
     format: duration({ allowsZero: true }),
@@ -233,6 +235,7 @@ export const agentChecks: readonly Check<LoadedSettings>[] = [
     wrong: ({ paths }) =>
       paths.length > maxNames ? `PATHS names ${paths.length} paths: give at most ${maxNames}` : undefined,
   },
+  ...adminChecks,
 ];
 
 export const agentProgram: Program = {

@@ -1,4 +1,5 @@
 /** The proxy's settings: their names, defaults and meaning, and the rules over several of them. Limits have a file of their own. */
+import { adminChecks, adminSettings } from '../shared/admin/settings.ts';
 import { minSecretBytes } from '../shared/auth/secret.ts';
 import { readHostName } from '../shared/protocol/grammar.ts';
 import { host, network, siteUrl } from '../shared/config/addresses.ts';
@@ -79,6 +80,7 @@ export const proxySettings = {
     format: oneOf('json', 'pretty'),
     doc: 'How it is logged; without it, pretty on a terminal and json elsewhere.',
   },
+  ...adminSettings('9090'),
   ...limitSettings,
   drainTimeoutMs: {
     env: 'DRAIN_TIMEOUT',
@@ -107,6 +109,7 @@ export const proxyChecks: readonly Check<ProxySettings>[] = [
         ? 'PROXY_PROTOCOL is on without TRUSTED_PROXIES: name the networks of your balancers'
         : undefined,
   },
+  ...adminChecks,
   ...limitChecks,
 ];
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 /** The proxy program: what was typed, and what is started because of it. */
+import { createAdmin } from '../shared/admin/admin.ts';
 import { createSecret } from '../shared/auth/secret.ts';
 import { signAgentToken } from '../shared/auth/sign.ts';
 import { readRequestedText } from '../shared/config/help.ts';
 import { processSources } from '../shared/config/process-sources.ts';
+import { readVersion } from '../shared/config/version.ts';
 import { createLog } from '../shared/log/log.ts';
 import { run } from '../shared/run/run.ts';
 import type { Plan } from '../shared/run/run.ts';
+import { ProxyWatch } from './admin/watch.ts';
 import { loadProxySettings, proxyProgram } from './config.ts';
 import { createProxy } from './proxy.ts';
 import { tokenCommand } from './token-command.ts';
@@ -26,15 +29,25 @@ function makePlan(): Plan {
   const log = createLog({ name: 'inverting-proxy', level: settings.logLevel, format: settings.logFormat });
   const secret = settings.agentSecret ?? createSecret();
   const isForThisRun = settings.agentSecret === undefined;
+  const watch = new ProxyWatch(readVersion());
+  const admin = createAdmin({
+    settings,
+    log,
+    isReady: () => watch.isReady,
+    metrics: watch.metrics(),
+    tunnels: () => watch.tunnels(),
+  });
   const proxy = createProxy({
     settings,
     secret,
     log,
+    watch,
     onListening: (publicUrl) => {
       if (isForThisRun) void printAgentCommand(secret, publicUrl);
     },
   });
-  return { parts: [proxy], drainTimeoutMs: settings.drainTimeoutMs, log };
+  // What watches starts first and stops last.
+  return { parts: [...admin, proxy], drainTimeoutMs: settings.drainTimeoutMs, log };
 }
 
 /** To the standard error: the log's lines are for machines, and mask tokens. */

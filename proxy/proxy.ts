@@ -14,6 +14,7 @@ import type { Log, RecordLog } from '../shared/log/log.ts';
 import { agentPath } from '../shared/protocol/ask.ts';
 import { closeCode } from '../shared/protocol/close-code.ts';
 import type { Part } from '../shared/run/run.ts';
+import type { ProxyWatch } from './admin/watch.ts';
 import { refusalAnswer, writeAnswer } from './answer.ts';
 import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
@@ -36,6 +37,8 @@ export interface ProxyOptions {
   /** The key of agents' tokens: AGENT_SECRET, or one made for this run. */
   readonly secret: string;
   readonly log: Log & RecordLog;
+  /** Is told what happens and shown what lives. */
+  readonly watch: ProxyWatch;
   /** Called once it listens, with the address that clients and agents use. */
   onListening?(publicUrl: string): void;
 }
@@ -50,6 +53,7 @@ export function createProxy(options: ProxyOptions): Part {
       const address = await proxy.listener.listen();
       proxy.publicUrl = settings.publicUrl ?? urlOf(address, settings);
       log.info({ host: address.address, port: address.port, url: proxy.publicUrl }, 'listening');
+      options.watch.isReady = true;
       options.onListening?.(proxy.publicUrl);
       return { stop: (deadline) => proxy.stop(deadline) };
     },
@@ -61,6 +65,7 @@ class Proxy {
   publicUrl = '';
   /** Ours in Via and Proxy-Status: of this run, so that only a request that comes back here is a loop (RULES 21). */
   readonly #name = `inverting-proxy-${randomBytes(4).toString('hex')}`;
+  readonly #watch: ProxyWatch;
   readonly #accessLog: AccessLog | undefined;
   readonly #trusted: Networks;
   readonly #turnedAway: TurnedAway;
@@ -68,9 +73,12 @@ class Proxy {
   readonly #gateway: Gateway;
   readonly #forward: Handler;
   readonly #idPrefix = randomBytes(6).toString('hex');
+  /** Whose request has a body that may yet be refused. */
+  readonly #withBody = new WeakMap<Client, ExchangeRecord>();
   #exchangeCount = 0;
 
-  constructor({ settings, secret, log }: ProxyOptions) {
+  constructor({ settings, secret, log, watch }: ProxyOptions) {
+    this.#watch = watch;
     this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
     const registry = new Registry<StreamTunnel>();
@@ -83,6 +91,7 @@ class Proxy {
       name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
+      onLink: (link) => watch.linkOpened(link.backendId),
       onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),
       log,
     });
@@ -107,12 +116,21 @@ class Proxy {
       secure: tlsOf(settings),
       onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
       onRefusal: (refusal, client) => this.#refuse(refusal, client),
-      onTurnedAway: (code, address) => this.#turnedAway.note(code, address),
+      onTurnedAway: (code, address) => {
+        this.#turnedAway.note(code, address);
+        watch.connectionRefused(code);
+      },
     });
+    watch.views = {
+      tunnels: () => registry.tunnels().map((tunnel) => tunnel.report()),
+      connections: () => this.listener.connectionCount,
+      waiting: () => waitingRoom.size,
+    };
   }
 
   /** Not ready → agents and WebSockets go elsewhere → the open exchanges end → the links close → gone. */
   async stop(deadline: AbortSignal): Promise<void> {
+    this.#watch.isReady = false;
     this.#gateway.goAway();
     this.#upgrades.leave('the proxy restarts');
     await this.listener.drain(deadline);
@@ -128,30 +146,38 @@ class Proxy {
     const id = client.isTrusted ? readRequestId(fields.get('x-request-id')) : undefined;
     const record = this.#record({ id, method, target, host: meaning.host, clientAddress });
     const exchange: Exchange = { request, meaning, client, record };
-    const handler: Handler =
-      meaning.path === agentPath ? (agent) => this.#gateway.handle(agent) : this.#forward;
+    if (meaning.framing.kind !== 'none') this.#withBody.set(client, record);
     // A rejection is a mistake of ours, and crashes the process as such.
-    void handler(exchange).then(() => this.#over(record));
+    if (meaning.path === agentPath) {
+      void this.#gateway.handle(exchange).then(() => this.#agentAnswered(record));
+      return;
+    }
+    this.#watch.exchanges.begin(record);
+    void this.#forward(exchange).then(() => this.#over(record));
   }
 
   #refuse(refusal: Refusal, client: Client): string {
-    const record = this.#record({
-      id: undefined,
-      method: '',
-      target: '',
-      host: '',
-      clientAddress: client.address,
-    });
     const answer = refusalAnswer(refusal);
-    record.status = answer.status;
-    record.code = answer.code;
-    this.#over(record);
+    const { status, code } = answer;
+    // Of a body that is refused, its exchange has a record; a head that is refused was none.
+    const running = client.requestIsRead ? undefined : this.#withBody.get(client);
+    const known = { id: undefined, method: '', target: '', host: '', clientAddress: client.address };
+    const record = running ?? this.#record(known);
+    Object.assign(record, { status, code });
+    if (running === undefined) this.#over(record);
     const rest = { accept: undefined, isHead: false, persist: false };
     return writeAnswer(answer, { name: this.#name, requestId: record.id, ...rest });
   }
 
-  /** The one place where a record becomes a line. */
+  /** The one place where the record of a client's exchange becomes a line and numbers. */
   #over(record: ExchangeRecord): void {
+    const nowMs = performance.now();
+    this.#watch.exchanges.end(record, nowMs);
+    this.#accessLog?.(record, nowMs);
+  }
+
+  #agentAnswered(record: ExchangeRecord): void {
+    this.#watch.agentAnswered(record);
     this.#accessLog?.(record, performance.now());
   }
 

@@ -33,6 +33,8 @@ export interface GatewayOptions {
   /** Where clients reach this proxy; known once it listens. */
   readonly publicUrl: () => string;
   readonly maxStreamsPerLink: number;
+  /** An agent has introduced itself: its link takes exchanges. */
+  readonly onLink: (link: AgentLink) => void;
   /** An agent says that it stops: what never ends by itself on its link should be ended. */
   readonly onStopping: (link: AgentLink) => void;
   readonly log: Log;
@@ -99,8 +101,9 @@ export class Gateway implements AgentLinkOwner {
   // From the links.
 
   onReady(link: AgentLink): void {
-    const { registry, log } = this.#options;
+    const { registry, log, onLink } = this.#options;
     registry.add(link, link.routes);
+    onLink(link);
     const { version, instance } = link.hello ?? {};
     log.info(
       { tunnel: link.id, backend: link.backendId, agentVersion: version, instance },

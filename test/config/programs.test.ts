@@ -90,6 +90,9 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'PROXY_PROTOCOL false',
     'LOG_LEVEL info',
     'LOG_FORMAT -',
+    'ADMIN_HOST 127.0.0.1',
+    'ADMIN_PORT 9090',
+    'ADMIN_TOKEN -',
     'MAX_HEADER_BYTES 32KiB',
     'MAX_HEADER_LINE_BYTES -',
     'MAX_HEADER_FIELDS 100',
@@ -151,6 +154,9 @@ test('the agent has the settings and defaults of DESIGN', (t) => {
     'NO_PROXY ',
     'LOG_LEVEL info',
     'LOG_FORMAT -',
+    'ADMIN_HOST 127.0.0.1',
+    'ADMIN_PORT off',
+    'ADMIN_TOKEN -',
     'DRAIN_TIMEOUT 30s',
   ]);
   t.end();

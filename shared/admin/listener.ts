@@ -1,0 +1,155 @@
+/**
+ * The listener that operators and their tools ask: a few pages, read-only, over plain HTTP. node:http will do here: it is
+ * not where clients come. Who may ask is decided in doors.ts, what a page says by whoever made it.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TunnelError } from '../errors/tunnel-error.ts';
+import type { Log } from '../log/log.ts';
+import { Doors } from './doors.ts';
+
+export interface Page {
+  readonly path: string;
+  /** It tells nothing: no token is needed for it. */
+  readonly isOpen?: true;
+  answer(): PageAnswer | Promise<PageAnswer>;
+}
+
+export interface PageAnswer {
+  readonly status: 200 | 503;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  readonly pages: readonly Page[];
+  readonly log: Log;
+}
+
+/** The port is taken, or may not be had; the message names the setting. */
+export class ListenFailure extends TunnelError<'admin_port', undefined> {}
+
+/** A scrape comes every few seconds, over one connection each; more are somebody's mistake. */
+const maxConnections = 64;
+/** Names of these pages are short, and so is a token. */
+const maxHeaderBytes = 8 * 1024;
+/** For the head, for all of a request, for each stretch of silence, and between two requests: nothing here takes long. */
+const timeoutMs = 5_000;
+/** How often the two deadlines of requests are looked at. */
+const sweepMs = 1_000;
+/** What a stopping program gives to answers that are under way. */
+const farewellMs = 500;
+
+const text = 'text/plain; charset=utf-8';
+
+export class AdminListener {
+  readonly #options: ListenerOptions;
+  readonly #doors: Doors;
+  readonly #pages: ReadonlyMap<string, Page>;
+  readonly #server: Server;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#doors = new Doors(options.token);
+    this.#pages = new Map(options.pages.map((page) => [page.path, page]));
+    this.#server = createServer(
+      {
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: timeoutMs,
+        requestTimeout: timeoutMs,
+        keepAliveTimeout: timeoutMs,
+        connectionsCheckingInterval: sweepMs,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.maxConnections = maxConnections;
+    this.#server.timeout = timeoutMs;
+  }
+
+  /** @throws ListenFailure */
+  async listen(): Promise<AddressInfo> {
+    const { host, port } = this.#options;
+    const listening = Promise.withResolvers<void>();
+    this.#server.once('error', listening.reject);
+    this.#server.listen({ host, port }, listening.resolve);
+    try {
+      await listening.promise;
+    } catch (cause) {
+      throw failureOf(cause, host, port);
+    }
+    this.#server.off('error', listening.reject);
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('a TCP listener has an address');
+    return address;
+  }
+
+  /** No new requests; settles when the running ones have their answers, or a moment later. */
+  async close(): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    this.#server.close(() => closed.resolve());
+    const timer = setTimeout(() => this.#server.closeAllConnections(), farewellMs);
+    await closed.promise;
+    clearTimeout(timer);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', headers, url = '' } = request;
+    const queryAt = url.indexOf('?');
+    const page = this.#pages.get(queryAt === -1 ? url : url.slice(0, queryAt));
+    const refused = this.#doors.refusalOf({ method, headers }, page?.isOpen === true);
+    if (refused !== undefined) {
+      // What may still come of it is not read.
+      const fields = { ...refused.headers, Connection: 'close' };
+      send(response, refused.status, text, `${refused.sentence}\n`, fields);
+      return;
+    }
+    if (page === undefined) {
+      const paths = [...this.#pages.keys()].join(' ');
+      send(response, 404, text, `There is no such page. These are there: ${paths}\n`);
+      return;
+    }
+    try {
+      const { status, type, body } = await page.answer();
+      send(response, status, type, body);
+    } catch (error) {
+      this.#options.log.error({ page: page.path, error }, 'admin page failed');
+      send(response, 500, text, 'This page could not be made; the log says why.\n');
+    }
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    // No page of another origin may use it in any way, not even unread.
+    'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    ...headers,
+  });
+  response.end(body);
+}
+
+function failureOf(cause: unknown, host: string, port: number): ListenFailure {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const why = code === 'EADDRINUSE' ? 'is taken' : `cannot be had (${String(code)})`;
+  const message = `ADMIN_PORT ${port} on ADMIN_HOST ${host} ${why}: give another port, 0 for a free one, or off`;
+  return new ListenFailure(message, {
+    code: 'admin_port',
+    scope: 'setting',
+    initiator: 'local',
+    answer: undefined,
+    cause,
+  });
+}
