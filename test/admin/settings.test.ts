@@ -40,9 +40,11 @@ test('the port is a port or the word off; the proxy has one by default, the agen
   t.end();
 });
 
+function noToken(host: string): string {
+  return `ADMIN_TOKEN is missing while ADMIN_HOST=${host} lets others in: give a token of at least 32 bytes, or listen on 127.0.0.1`;
+}
+
 test('beyond loopback there is no listener without a token', (t) => {
-  const wrong = (host: string): string =>
-    `ADMIN_TOKEN is missing while ADMIN_HOST=${host} lets others in: give a token of at least 32 bytes, or listen on 127.0.0.1`;
   const own = [
     '127.0.0.1',
     '127.8.9.10',
@@ -75,7 +77,7 @@ test('beyond loopback there is no listener without a token', (t) => {
       const env = { ADMIN_PORT: '0', ADMIN_HOST: host };
       t.strictSame(
         linesOf(() => load(env)),
-        [wrong(host)],
+        [noToken(host)],
         `${name} ${host}`,
       );
       t.equal(load({ ...env, ADMIN_TOKEN: token }).adminToken, token, `${name} ${host} with a token`);
