@@ -57,7 +57,7 @@ export function exchangeMetrics(counts: ExchangeCounts): readonly Metric[] {
     counter(
       'inverting_proxy_failures_total',
       ['code'],
-      'Exchanges that went wrong or were refused, by the code that Proxy-Status and the log name.',
+      'What went wrong or was refused, by the code of Proxy-Status and the log; what a retry mended is among it.',
       () => rowsOf(counts.failures.entries()),
     ),
   ];

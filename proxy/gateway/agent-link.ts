@@ -126,6 +126,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       routes: this.routes,
       load: this.load(),
       isAccepting: this.isAccepting,
+      isGoingAway: this.isGoingAway,
       isHealthy: this.isHealthy,
       roundTripMs: session.rttMs,
       heldBytes: session.heldBytes,

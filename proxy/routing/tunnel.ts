@@ -35,6 +35,8 @@ export interface TunnelReport {
   /** Exchanges in flight. */
   readonly load: number;
   readonly isAccepting: boolean;
+  /** Its agent was told to dial another one. */
+  readonly isGoingAway: boolean;
   readonly isHealthy: boolean;
   /** Of the last ping; undefined before the first. */
   readonly roundTripMs: number | undefined;
