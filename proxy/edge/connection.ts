@@ -79,7 +79,7 @@ export class ClientConnection implements Client, SweptConnection {
 
   get mayPersist(): boolean {
     const { isDraining, limits } = this.#context;
-    if (isDraining || !this.#keepAlive || this.#clientHasEnded) return false;
+    if (isDraining || !this.#keepAlive || (this.#clientHasEnded && this.#input.isEmpty)) return false;
     return this.#state === 'answer' && this.#requestCount < limits.maxRequestsPerConnection;
   }
 
@@ -222,6 +222,7 @@ export class ClientConnection implements Client, SweptConnection {
 
   /** Reads on only where what comes has a place: what is held behind a request in hand is bounded. */
   #regulate(): void {
+    if (this.#clientHasEnded && this.#input.isEmpty) this.#endIfCut();
     const { length } = this.#input;
     const isFull =
       this.#state === 'body'
@@ -238,19 +239,16 @@ export class ClientConnection implements Client, SweptConnection {
 
   #ended(): void {
     this.#clientHasEnded = true;
-    switch (this.#state) {
-      case 'head':
-      case 'farewell':
-        this.#socket.destroySoon();
-        return;
-      case 'body':
-        // Cut short: whoever carries it must not take it for complete (RULES 26).
-        this.#socket.destroy();
-        return;
-      case 'answer':
-      case 'over':
-      // A half-close after the request: the answer is still sent (RULES 49).
-    }
+    this.#regulate();
+  }
+
+  /** Nothing more comes. What was asked whole is answered (RULES 49), what was cut must not pass for complete (RULES 26). */
+  #endIfCut(): void {
+    if (this.#state === 'answer' || this.#state === 'over') return;
+    this.#body = undefined;
+    if (this.#state === 'farewell') this.#socket.destroySoon();
+    else if (this.#output.answerHasBegun) this.#output.abort();
+    else this.#close(this.#context.limits.refusalDrain);
   }
 
   #gone(): void {
