@@ -72,7 +72,8 @@ export class Output {
   /** The client sent so much behind close(). */
   ignored(byteCount: number): void {
     this.#ignorableBytes -= byteCount;
-    if (this.#ignorableBytes < 0) this.#socket.destroySoon();
+    // Not destroyed: that would be the reset. It is read no more, and what it goes on to send fills its own buffers.
+    if (this.#ignorableBytes < 0) this.#socket.pause();
   }
 
   /** Ends the connection so that nothing can pass for a complete answer. */
