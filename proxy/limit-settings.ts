@@ -95,13 +95,13 @@ export const limitSettings = {
     env: 'SEND_TIMEOUT',
     format: duration(),
     default: '30s',
-    doc: 'How long a client may take nothing of the response that waits for it; then it is reset.',
+    doc: 'How long a client may take nothing of the response that waits for it; then it is reset. MIN_SEND_RATE may allow more.',
   },
   minSendRate: {
     env: 'MIN_SEND_RATE',
     format: integer(0, 2 ** 30),
     default: '500',
-    doc: 'Bytes a second that a client must take of what waits for it, over SEND_TIMEOUT or longer; 0 is no limit.',
+    doc: 'Bytes a second that a client must take of what waits for it; it may take nothing for as long as 256 KiB need at this rate. 0 is no limit.',
   },
   keepAliveTimeoutMs: {
     env: 'KEEP_ALIVE_TIMEOUT',

@@ -61,14 +61,16 @@ export class ClientConnection implements Client, SweptConnection {
   }
 
   tick(nowMs: number): void {
-    if (this.#state === 'head' && this.#head.isExpired(nowMs)) this.#expired();
+    if (this.#state === 'head' && this.#head.isExpired(nowMs, this.#output.isWaiting)) this.#expired();
     if (this.#body?.isTooSlow(nowMs) === true) this.#refuseBody(bodyTooSlow());
     this.#output.tick(nowMs);
     this.#listener?.onTick(nowMs);
   }
 
+  /** Of an idle connection: as soon as the client has taken its last answer. */
   destroy(): void {
-    this.#socket.destroy();
+    if (this.#output.isWaiting) this.#close(this.#context.limits.refusalDrain, true);
+    else this.#socket.destroy();
   }
 
   // What the exchange may ask.
@@ -146,6 +148,7 @@ export class ClientConnection implements Client, SweptConnection {
     this.#state = 'over';
     this.#listener = undefined;
     for (const event of ['data', 'drain', 'end', 'error', 'close']) this.#socket.removeAllListeners(event);
+    this.#output.release();
     this.#context.onOver(this);
     return { socket: this.#socket, held: this.#input.take() };
   }
@@ -175,13 +178,14 @@ export class ClientConnection implements Client, SweptConnection {
   }
 
   /**
-   * Reads requests until one waits for its answer or the input is used up. An exchange that is answered on the
-   * spot comes back here by finish(): as the next turn of this loop, since pipelined ones could be thousands deep.
+   * Reads requests until one waits for its answer, the input is used up, or so many answers lie there untaken that
+   * the client must not be owed more. An exchange that is answered on the spot comes back here by finish(): as the
+   * next turn of this loop, since pipelined ones could be thousands deep.
    */
   #readHeads(): void {
     this.#isReadingHeads = true;
     try {
-      while (this.#state === 'head' && !this.#input.isEmpty) this.#readHead();
+      while (this.#state === 'head' && !this.#input.isEmpty && !this.#output.isFull) this.#readHead();
     } catch (error) {
       this.#refuse(error);
     } finally {
@@ -223,18 +227,16 @@ export class ClientConnection implements Client, SweptConnection {
   /** Reads on only where what comes has a place: what is held behind a request in hand is bounded. */
   #regulate(): void {
     if (this.#clientHasEnded && this.#input.isEmpty) this.#endIfCut();
-    const { length } = this.#input;
-    const isFull =
-      this.#state === 'body'
-        ? length > 0
-        : this.#state === 'answer' && length >= this.#context.limits.maxPipelinedBytes;
-    if (isFull) this.#socket.pause();
-    else if (this.#state !== 'over') this.#socket.resume();
+    if (this.#state === 'over') return;
+    const bound = this.#state === 'answer' ? this.#context.limits.maxPipelinedBytes : 1;
+    if (this.#input.length < bound) this.#socket.resume();
+    else this.#socket.pause();
   }
 
   #drained(): void {
-    this.#output.drained();
+    if (this.#output.isFull) return;
     this.#listener?.onDrain();
+    if (this.#state === 'head') this.#readHeads();
   }
 
   #ended(): void {
@@ -284,8 +286,8 @@ export class ClientConnection implements Client, SweptConnection {
     else this.#socket.destroy();
   }
 
-  #close(bounds: DrainBounds): void {
-    const isRead = this.#state === 'answer' && this.#input.isEmpty;
+  #close(bounds: DrainBounds, isIdle = false): void {
+    const isRead = isIdle || (this.#state === 'answer' && this.#input.isEmpty);
     this.#state = 'farewell';
     const ignoredBytes = this.#input.length;
     this.#input.clear();

@@ -5,16 +5,26 @@
  * close-delimited answer would take for its end. It reads nothing.
  */
 import type { Socket } from 'node:net';
+import { Outlet } from '../../shared/transport/outlet.ts';
 import type { EdgeContext } from './context.ts';
 import type { DrainBounds } from './limits.ts';
+import { takenBytes } from './taken-bytes.ts';
+
+/**
+ * The kernel takes in steps, a third of its buffer each: from tens of kilobytes to more than a megabyte. So nothing is
+ * seen of a slow client for a while, and it is given the time that its least rate needs for as much as this.
+ */
+const unseenBytes = 256 * 1024;
 
 export class Output {
   readonly #socket: Socket;
   readonly #tcp: Socket;
   readonly #context: EdgeContext;
+  readonly #outlet: Outlet;
   #answerHasBegun = false;
-  /** Until when a client that does not take what is written is waited for. */
-  #drainsUntilMs = Infinity;
+  /** While something waits: what the kernel had taken when we last looked, and until when it must be more. */
+  #takenBytes: number | undefined;
+  #patientUntilMs = Infinity;
   /** After close(): until when, and for how many bytes more, the client is listened to. */
   #closesAtMs = Infinity;
   #ignorableBytes = 0;
@@ -24,6 +34,7 @@ export class Output {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
+    this.#outlet = new Outlet(socket, context.batch);
   }
 
   /** The head of the final answer has been written: a failure from here on can only be shown by a reset. */
@@ -31,15 +42,20 @@ export class Output {
     return this.#answerHasBegun;
   }
 
+  /** Nothing more should be written until a 'drain' of the socket after which this is false. */
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#outlet.isFull;
+  }
+
+  /** The client has not taken all of what was written, our FIN included. */
+  get isWaiting(): boolean {
+    const { writableEnded, writableFinished } = this.#socket;
+    return this.#outlet.unsentBytes > 0 || (writableEnded && !writableFinished);
   }
 
   /** Strings are latin1. */
   write(bytes: Uint8Array | string): void {
-    this.#context.batch.hold(this.#socket);
-    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1');
-    else this.#socket.write(bytes);
+    this.#outlet.write(bytes);
   }
 
   writeFinalHead(head: string): void {
@@ -52,18 +68,22 @@ export class Output {
     this.#answerHasBegun = false;
   }
 
-  drained(): void {
-    this.#drainsUntilMs = Infinity;
+  /** Whoever writes to the socket from now on writes behind all that was written here. */
+  release(): void {
+    this.#outlet.release();
   }
 
   /**
-   * Half-closes behind what was written. `ignoredBytes` have been read already and not used; `isOver`: nothing more can
-   * come from the client, or none of it is waited for.
+   * Half-closes behind what was written; the client is listened to until `bounds.ms` after it has taken that.
+   * `ignoredBytes` have been read already and not used; `isOver`: nothing more can come from the client, or none of it
+   * is waited for.
    */
   close(bounds: DrainBounds, ignoredBytes: number, isOver: boolean): void {
-    this.#closesAtMs = this.#context.nowMs + bounds.ms;
     this.#ignorableBytes = bounds.bytes;
-    this.#socket.end();
+    this.#socket.once('finish', () => {
+      this.#closesAtMs = this.#context.nowMs + bounds.ms;
+    });
+    this.#outlet.end();
     if (isOver) this.#socket.destroySoon();
     else this.#socket.resume();
     this.ignored(ignoredBytes);
@@ -85,14 +105,35 @@ export class Output {
   /** Looked at by the sweep. */
   tick(nowMs: number): void {
     if (nowMs >= this.#closesAtMs) this.#socket.destroy();
-    else if (nowMs >= this.#drainsUntilMs) this.abort();
-    else if (this.#drainsUntilMs === Infinity && this.isFull) this.#drainsUntilMs = this.#patience(nowMs);
+    else if (!this.isWaiting) this.#patientUntilMs = Infinity;
+    else if (this.#patientUntilMs === Infinity) this.#beginWaiting(nowMs);
+    else this.#judgePace(nowMs);
   }
 
-  /** What waits in the socket may take as long as the least rate needs for it, and never less than the time-out. */
-  #patience(nowMs: number): number {
+  #beginWaiting(nowMs: number): void {
+    this.#takenBytes = takenBytes(this.#tcp);
+    this.#patientUntilMs = nowMs + this.#patienceMs();
+  }
+
+  /** Each byte that was taken buys the time that the least rate gives it, and never more than whoever begins to wait has. */
+  #judgePace(nowMs: number): void {
+    const taken = takenBytes(this.#tcp);
+    if (taken !== undefined && this.#takenBytes !== undefined && taken > this.#takenBytes) {
+      const boughtMs = this.#timeFor(taken - this.#takenBytes);
+      this.#patientUntilMs = Math.min(this.#patientUntilMs + boughtMs, nowMs + this.#patienceMs());
+    }
+    this.#takenBytes = taken;
+    if (nowMs >= this.#patientUntilMs) this.abort();
+  }
+
+  #patienceMs(): number {
     const { sendTimeoutMs, minSendBytesPerSecond } = this.#context.limits;
-    if (minSendBytesPerSecond === 0) return Infinity;
-    return nowMs + Math.max(sendTimeoutMs, (this.#socket.writableLength * 1_000) / minSendBytesPerSecond);
+    if (minSendBytesPerSecond === 0) return sendTimeoutMs;
+    return Math.max(sendTimeoutMs, this.#timeFor(Math.min(this.#outlet.unsentBytes, unseenBytes)));
+  }
+
+  /** Infinity where no rate is asked for. */
+  #timeFor(byteCount: number): number {
+    return (byteCount * 1_000) / this.#context.limits.minSendBytesPerSecond;
   }
 }

@@ -36,7 +36,9 @@ export class RequestHeadReader {
     return this.#readBytes;
   }
 
-  isExpired(nowMs: number): boolean {
+  /** @param clientIsTaking it has not taken its last answer: the time for its next request has not begun */
+  isExpired(nowMs: number, clientIsTaking: boolean): boolean {
+    if (clientIsTaking && !this.#hasBegun) this.#waitForNext();
     return nowMs >= this.#deadlineMs;
   }
 
@@ -45,7 +47,7 @@ export class RequestHeadReader {
     this.#scanner.reset();
     this.#hasBegun = false;
     this.#readBytes = 0;
-    this.#deadlineMs = this.#context.nowMs + this.#context.limits.keepAliveTimeoutMs;
+    this.#waitForNext();
   }
 
   /** @throws Refusal */
@@ -59,5 +61,9 @@ export class RequestHeadReader {
     }
     if (request === undefined) return undefined;
     return { request, meaning: readRequest(request, this.#context.requestRules) };
+  }
+
+  #waitForNext(): void {
+    this.#deadlineMs = this.#context.nowMs + this.#context.limits.keepAliveTimeoutMs;
   }
 }

@@ -11,8 +11,11 @@ function guests(maxConnections: number, maxConnectionsPerAddress: number): Guest
   return new Guests({ maxConnections, maxConnectionsPerAddress }, exempt);
 }
 
+function nothing(): void {
+  // Nobody is told.
+}
+
 function connection(): SweptConnection {
-  const nothing = (): void => undefined;
   return { isIdle: true, tick: nothing, destroy: nothing, abort: nothing };
 }
 
