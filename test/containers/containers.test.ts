@@ -154,8 +154,8 @@ async function printedAsItStands(t: Test, images: Images): Promise<void> {
   t.teardown(() => server.close());
   const backend = `BACKEND=127.0.0.1:${await listen(server)}`;
   const options = ['--network', 'host'];
-  // A test takes a free port and says nothing to the world; a user leaves out both.
-  const quiet = ['-e', 'PORT=0', '-e', 'HOST=127.0.0.1'];
+  // A test takes free ports and says nothing to the world; a user leaves these out.
+  const quiet = ['PORT=0', 'HOST=127.0.0.1', 'ADMIN_PORT=0'].flatMap((setting) => ['-e', setting]);
   const proxy = Container.start(t, { image: images.proxy, options, args: quiet });
   const [, printed = ''] = await proxy.says(/^ *docker run agent (-e PROXY_URL=\S+) -e BACKEND=\S+$/m);
   const args = [...printed.split(' '), '-e', backend];
