@@ -12,7 +12,7 @@ const intervalMs = 10_000;
 /** Those that came behind the one that was told. */
 interface Others {
   count: number;
-  lastAddress: string;
+  lastAddress: string | undefined;
 }
 
 export class TurnedAway {
@@ -27,7 +27,7 @@ export class TurnedAway {
   }
 
   /** @param code one of a few literals, so that what is kept is bounded */
-  note(code: string, address: string): void {
+  note(code: string, address: string | undefined): void {
     const others = this.#others.get(code);
     if (others === undefined) {
       this.#tell(code, address);
@@ -37,7 +37,7 @@ export class TurnedAway {
     others.lastAddress = address;
   }
 
-  #tell(code: string, address: string, count?: number): void {
+  #tell(code: string, address: string | undefined, count?: number): void {
     this.#log.warn({ code, address, count }, 'connection turned away');
     this.#others.set(code, { count: 0, lastAddress: address });
     this.#clock.after(intervalMs, () => this.#tellOthers(code));

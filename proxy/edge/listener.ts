@@ -34,8 +34,8 @@ export interface ListenerOptions {
   readonly secure: ((wire: Duplex) => Socket) | undefined;
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
   onRefusal(refusal: Refusal, client: Client): string;
-  /** A connection was reset before it said anything: its code, and whose it was. */
-  onTurnedAway(code: string, address: string): void;
+  /** A connection was reset before it said anything: our code, and whose it was, where it came so far. */
+  onTurnedAway(code: string, address: string | undefined): void;
 }
 
 const sweepIntervalMs = 250;
@@ -80,6 +80,10 @@ export class Listener implements EdgeContext {
         this.#server.off('error', reject);
         resolve();
       });
+    });
+    // Out of memory for sockets, say: that one is lost, the next may not be.
+    this.#server.on('error', (error: NodeJS.ErrnoException) => {
+      this.#options.onTurnedAway(`accept_${(error.code ?? 'error').toLowerCase()}`, undefined);
     });
     this.#sweep = setInterval(() => this.#tick(), sweepIntervalMs);
     const address = this.#server.address();
@@ -137,7 +141,7 @@ export class Listener implements EdgeContext {
     if (address === undefined) tcp.destroy();
     else if (this.#options.expectsProxyProtocol && this.#options.trusted.covers(address))
       this.#await(tcp, address);
-    else this.#begin(tcp, address, nothing);
+    else this.#begin(tcp, address, this.#options.trusted.covers(address), nothing);
   }
 
   /** A balancer's connection: whose it is, its first bytes say. */
@@ -155,15 +159,17 @@ export class Listener implements EdgeContext {
 
   #arrived(arrival: Arrival, head: ProxyHead, balancer: string, rest: Uint8Array): void {
     this.#guests.remove(arrival);
-    this.#begin(arrival.tcp, head.address ?? balancer, rest);
+    const { address } = head;
+    // Of whom the balancer says nothing, it vouches for nothing either: what they claim of others is theirs.
+    const isTrusted = address !== undefined && this.#options.trusted.covers(address);
+    this.#begin(arrival.tcp, address ?? balancer, isTrusted, rest);
     this.onOver(arrival);
   }
 
   /** @param first what of the client's bytes has been read already */
-  #begin(tcp: Socket, address: string, first: Uint8Array): void {
+  #begin(tcp: Socket, address: string, isTrusted: boolean, first: Uint8Array): void {
     if (this.#isTurnedAway(tcp, address)) return;
-    const { secure, trusted } = this.#options;
-    const isTrusted = trusted.covers(address);
+    const { secure } = this.#options;
     if (secure === undefined) {
       if (first.length > 0) tcp.unshift(first);
       this.#guests.add(new ClientConnection({ socket: tcp, tcp, address, isTrusted }, this), address);
