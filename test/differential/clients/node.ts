@@ -1,0 +1,48 @@
+/** Node's own client, with its connections kept: what is left over from one answer would be the next one's. */
+import { Agent, request as ask } from 'node:http';
+import type { Client, Fetched, FetchRequest } from './client.ts';
+
+const concurrency = 6;
+const timeoutMs = 15_000;
+
+export function createNodeClient(port: number): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  return {
+    name: 'node',
+    concurrency,
+    readsEveryInterim: true,
+    fetch: (request) => fetch(request, port, agent),
+    stop: async () => agent.destroy(),
+  };
+}
+
+function fetch({ method, host, path }: FetchRequest, port: number, agent: Agent): Promise<Fetched> {
+  return new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    let status = 0;
+    let proxyStatus: string | undefined;
+    const tell = (error?: string): void => {
+      resolve({ status, proxyStatus, error, body: Buffer.concat(pieces).toString('latin1') });
+    };
+    const asked = ask({
+      agent,
+      method,
+      path,
+      host: '127.0.0.1',
+      port,
+      headers: { Host: host },
+      timeout: timeoutMs,
+      maxHeaderSize: 128 * 1024,
+    });
+    asked.on('response', (response) => {
+      status = response.statusCode ?? 0;
+      proxyStatus = response.headers['proxy-status']?.toString();
+      response.on('data', (bytes: Buffer) => pieces.push(bytes));
+      response.on('end', () => tell(response.complete ? undefined : 'not complete'));
+      response.on('error', (error) => tell(error.message));
+    });
+    asked.on('timeout', () => asked.destroy(new Error('silence')));
+    asked.on('error', (error) => tell(error.message));
+    asked.end();
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * What the rules make of a connection's bytes, played through shared/http1 alone, without the edge: which requests are
+ * accepted, with which body, and how it ends. It is what every other reading must equal.
+ */
+import { createBodyReader, type BodyReader } from '../../shared/http1/body.ts';
+import { HeadScanner } from '../../shared/http1/head.ts';
+import { Refusal } from '../../shared/http1/refusal.ts';
+import { readRequest, type RequestMeaning } from '../../shared/http1/rules.ts';
+import { bodyText } from './record.ts';
+
+export interface ReadRequest {
+  readonly method: string;
+  /** In the form that goes to the backend. */
+  readonly target: string;
+  /** In the form of `bodyText`. */
+  readonly body: string;
+  /** Who answers: the backend, or the proxy with this status because nothing goes to a backend. */
+  readonly answeredBy: 'backend' | number;
+}
+
+export interface Reading {
+  /** Accepted whole. */
+  readonly requests: readonly ReadRequest[];
+  /** Its head was accepted, and its body never came to its end. */
+  readonly partial: ReadRequest | undefined;
+  /** refused: with this status · closed: nothing behind the last request counts · open: more could come. */
+  readonly end:
+    | { readonly kind: 'refused'; readonly status: number; readonly code: string }
+    | { readonly kind: 'closed' | 'open' };
+}
+
+/** No run's own name in Via: a loop is not among the cases. */
+const viaName = 'no-proxy';
+
+interface Current {
+  readonly method: string;
+  readonly meaning: RequestMeaning;
+  readonly body: BodyReader;
+  readonly pieces: Uint8Array[];
+}
+
+/** Bytes in these pieces. `isRouted` says whether a backend serves the host. */
+export function readRequests(pieces: readonly Uint8Array[], isRouted: (host: string) => boolean): Reading {
+  const reader = new Reader(isRouted);
+  for (const piece of pieces) reader.push(piece);
+  return { requests: reader.requests, partial: reader.partial, end: reader.end };
+}
+
+class Reader {
+  readonly requests: ReadRequest[] = [];
+  end: Reading['end'] = { kind: 'open' };
+  readonly #isRouted: (host: string) => boolean;
+  readonly #scanner = new HeadScanner('request');
+  #current: Current | undefined;
+
+  constructor(isRouted: (host: string) => boolean) {
+    this.#isRouted = isRouted;
+  }
+
+  get partial(): ReadRequest | undefined {
+    return this.#current === undefined ? undefined : this.#describe(this.#current);
+  }
+
+  push(bytes: Uint8Array): void {
+    try {
+      let at = 0;
+      while (at < bytes.length && this.end.kind === 'open') {
+        at =
+          this.#current === undefined ? this.#readHead(bytes, at) : this.#readBody(this.#current, bytes, at);
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.end = { kind: 'refused', status: error.answer.status, code: error.code };
+    }
+  }
+
+  #readHead(bytes: Uint8Array, from: number): number {
+    const head = this.#scanner.push(bytes, from);
+    const next = from + this.#scanner.consumed;
+    if (head === undefined) return next;
+    this.#scanner.reset();
+    const meaning = readRequest(head, { viaName });
+    const { connectionNames } = meaning;
+    const body = createBodyReader(meaning.framing, 'request', { connectionNames });
+    this.#current = { method: head.method, meaning, body, pieces: [] };
+    return this.#readBody(this.#current, bytes, next);
+  }
+
+  #readBody(current: Current, bytes: Uint8Array, from: number): number {
+    const { body, pieces } = current;
+    let at = from;
+    while (at < bytes.length && !body.done) {
+      at = body.read(bytes, at, Infinity);
+      if (body.dataEnd > body.dataStart) pieces.push(bytes.slice(body.dataStart, body.dataEnd));
+    }
+    if (body.done) this.#finish(current);
+    return at;
+  }
+
+  #finish(current: Current): void {
+    const { meaning } = current;
+    this.requests.push(this.#describe(current));
+    this.#current = undefined;
+    // An answer that does not wait for the body ends the connection, even where the body is empty (RULES 32).
+    const isEarly = !this.#isRouted(meaning.host) && meaning.framing.kind !== 'none';
+    if (!meaning.keepAlive || isEarly) this.end = { kind: 'closed' };
+  }
+
+  #describe({ method, meaning, pieces }: Current): ReadRequest {
+    const isLastHop = meaning.maxForwards === 0;
+    const answeredBy = isLastHop ? 200 : this.#isRouted(meaning.host) ? 'backend' : 404;
+    return { method, target: meaning.target, body: bodyText(Buffer.concat(pieces)), answeredBy };
+  }
+}
