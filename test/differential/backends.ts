@@ -1,6 +1,6 @@
 /** The backends there are: how each is started, and which are installed here. */
 import { fileURLToPath } from 'node:url';
-import { Child, portOf } from './child.ts';
+import { Child, portOf, pythonEnv } from './child.ts';
 import { findProgram, findPython } from './backends/installed.ts';
 import { type BackendName, backendNames } from './options.ts';
 import { type BackendRecord, readRecord } from './record.ts';
@@ -54,6 +54,7 @@ export async function startBackend(
   if (program === undefined) throw new Error(`${name} is not installed`);
   const path = fileURLToPath(new URL(`backends/${file}`, import.meta.url));
   const child = new Child(name, program, [path], {
+    env: pythonEnv,
     onLine: (line) => {
       const record = readRecord(line);
       if (record === undefined) return portOf(line);

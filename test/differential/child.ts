@@ -12,6 +12,9 @@ const startWithinMs = 20_000;
 const stopWithinMs = 5_000;
 const keptBytes = 4_096;
 
+/** No compiled files beside the sources. */
+export const pythonEnv = { PYTHONDONTWRITEBYTECODE: '1' };
+
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Gets every line; what it returns other than undefined is what `ready` waits for. */

@@ -22,10 +22,11 @@ export async function keepFound(rows: readonly FoundCase[]): Promise<void> {
   if (fresh.length > 0) await writeFile(path, print([...known, ...fresh]));
 }
 
-/** As the formatter has it: a list of numbers on one line. */
+/** As the formatter has it: cuts on one line. No line of this text begins within a string. */
 function print(rows: readonly FoundCase[]): string {
   const text = JSON.stringify(rows, undefined, 2);
-  return `${text.replace(/\[\s+([\d.][\d.,\s]*?)\s+\]/g, (_, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
+  const numbers = (all: string): string => all.trim().split(/\s+/).join(' ');
+  return `${text.replace(/^( +"cuts": )\[([^\]]*)\]/gm, (_, name: string, all: string) => `${name}[${numbers(all)}]`)}\n`;
 }
 
 function isFound(row: unknown): row is FoundCase {

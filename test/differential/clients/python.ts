@@ -1,7 +1,7 @@
 /** A client that is a Python program: it gets a line of JSON for each request and gives one for each answer. */
 import { fileURLToPath } from 'node:url';
 import { findPython } from '../backends/installed.ts';
-import { Child } from '../child.ts';
+import { Child, pythonEnv } from '../child.ts';
 import type { Client, Fetched } from './client.ts';
 
 const concurrency = 6;
@@ -17,6 +17,7 @@ export async function startPythonClient(
   const waiting = new Map<number, (fetched: Fetched) => void>();
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = new Child(`${name} client`, program, [path, String(port), String(concurrency)], {
+    env: pythonEnv,
     onLine: (line) => {
       if (line === 'ready') return 0;
       const { id, status, body, ours, error } = parse(line);
