@@ -151,12 +151,11 @@ export const limitSettings = {
     default: '10000',
     doc: 'Client connections at the same time; one more is reset.',
   },
-  // A quarter of all: one address alone cannot keep the others out, and an office behind one address still fits.
   maxConnectionsPerAddress: {
     env: 'MAX_CONNECTIONS_PER_ADDRESS',
     format: integer(1, 10_000_000),
-    default: '2500',
-    doc: 'Client connections of one IPv4 address or one IPv6 /64, not of TRUSTED_PROXIES; one more is reset.',
+    example: '500',
+    doc: 'Client connections of one IPv4 address or one IPv6 /64, not of TRUSTED_PROXIES; one more is reset. Without it, a quarter of MAX_CONNECTIONS.',
   },
   maxStreamsPerLink: {
     env: 'MAX_STREAMS_PER_LINK',

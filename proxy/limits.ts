@@ -22,7 +22,8 @@ export function edgeLimits(settings: ProxySettings): EdgeLimits {
     maxRequestsPerConnection: settings.maxRequestsPerConnection,
     maxPipelinedBytes: settings.maxPipelinedBytes,
     maxConnections: settings.maxConnections,
-    maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+    // One address alone cannot keep the others out, and an office behind one address still fits.
+    maxConnectionsPerAddress: settings.maxConnectionsPerAddress ?? Math.ceil(settings.maxConnections / 4),
     refusalDrain: { bytes: settings.refusalDrainBytes, ms: settings.refusalDrainTimeoutMs },
     earlyAnswerDrain: { bytes: settings.earlyAnswerDrainBytes, ms: settings.earlyAnswerDrainTimeoutMs },
   };
