@@ -25,8 +25,11 @@ export async function keepFound(rows: readonly FoundCase[]): Promise<void> {
 /** As the formatter has it: cuts on one line. No line of this text begins within a string. */
 function print(rows: readonly FoundCase[]): string {
   const text = JSON.stringify(rows, undefined, 2);
-  const numbers = (all: string): string => all.trim().split(/\s+/).join(' ');
-  return `${text.replace(/^( +"cuts": )\[([^\]]*)\]/gm, (_, name: string, all: string) => `${name}[${numbers(all)}]`)}\n`;
+  return `${text.replace(/^( +"cuts": )\[([^\]]*)\]/gm, (_, name: string, all: string) => `${name}[${oneLine(all)}]`)}\n`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().split(/\s+/).join(' ');
 }
 
 function isFound(row: unknown): row is FoundCase {
