@@ -1,31 +1,32 @@
 /**
- * Keeps the agent connected: as many links as configured, each dialled again for ever when it is lost, and its
- * replacement dialled before it ends where the proxy says that it will. It knows links and no bytes.
+ * Keeps the agent connected: as many links as configured. It holds what they have in common (who the agent is, how its
+ * backend is, what the log has been told) and ends them together. It knows links and no bytes.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../shared/log/log.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import type { Health, Hello } from '../../shared/protocol/control.ts';
-import type { LinkSocket } from '../../shared/transport/websocket.ts';
-import { DialError } from '../../shared/transport/websocket.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { DialError, LinkSocket } from '../../shared/transport/websocket.ts';
 import { Backoff } from './backoff.ts';
+import { Place } from './place.ts';
 import { ProxyLink } from './proxy-link.ts';
 
 export interface ConnectorOptions {
   readonly links: number;
   readonly hello: Hello;
   readonly log: Log;
+  /** @throws DialError */
   dial(signal: AbortSignal): Promise<LinkSocket>;
   readonly serve: (stream: MuxStream) => void;
+  readonly clock?: Clock;
+  /** 0 up to 1: how long to wait before a dial. */
+  readonly random?: () => number;
 }
-
-/** A link that lived this long was a good one: the next dial begins anew. */
-const goodLinkMs = 10_000;
-/** The one in use, and those before it that still carry long exchanges. */
-const maxLinksPerPlace = 4;
 
 export class Connector {
   readonly #options: ConnectorOptions;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #links = new Set<ProxyLink>();
   #places: Promise<void>[] = [];
@@ -34,10 +35,17 @@ export class Connector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Links that have been dialled and have not ended. */
+  get linkCount(): number {
+    return this.#links.size;
   }
 
   start(): void {
-    this.#places = Array.from({ length: this.#options.links }, () => this.#keepPlace());
+    const { signal } = this.#stopping;
+    this.#places = Array.from({ length: this.#options.links }, () => this.#createPlace().keep(signal));
   }
 
   /** What the backend's probes have found: said on every link, and on those to come. */
@@ -52,7 +60,7 @@ export class Connector {
     const closeAll = (): void => {
       for (const link of this.#links) link.close('the agent stops');
     };
-    for (const link of this.#links) this.#leave(link);
+    for (const link of this.#links) link.leave('the agent stops');
     if (signal.aborted) closeAll();
     signal.addEventListener('abort', closeAll, { once: true });
     await Promise.all(this.#places);
@@ -60,88 +68,46 @@ export class Connector {
     signal.removeEventListener('abort', closeAll);
   }
 
-  /** One place among the links: whatever happens, it is filled again. */
-  async #keepPlace(): Promise<void> {
-    const { signal } = this.#stopping;
-    const backoff = new Backoff();
-    while (!signal.aborted) {
-      // One step after the other is what a place does.
-      // oxlint-disable no-await-in-loop
-      const delayMs = await this.#fillOnce(backoff, signal);
-      if (delayMs > 0) await sleep(delayMs, undefined, { signal }).catch(ignoreAbort);
-      // oxlint-enable no-await-in-loop
-    }
+  #createPlace(): Place {
+    return new Place({
+      backoff: new Backoff(this.#options.random),
+      clock: this.#clock,
+      connect: (signal) => this.#connect(signal),
+      onFailure: (error, retryInMs) => this.#report(error, retryInMs),
+    });
   }
 
-  /** Dials and stays until a replacement is due. Gives how long to wait before the next dial. */
-  async #fillOnce(backoff: Backoff, signal: AbortSignal): Promise<number> {
-    const { hello, log, serve } = this.#options;
-    let socket: LinkSocket;
-    try {
-      socket = await this.#options.dial(signal);
-    } catch (error) {
-      if (!(error instanceof DialError)) throw error;
-      return signal.aborted ? 0 : this.#report(error, backoff);
-    }
-    const link = new ProxyLink(socket, { hello, log, serve });
+  async #connect(signal: AbortSignal): Promise<ProxyLink> {
+    const { hello, serve } = this.#options;
+    const link = new ProxyLink(await this.#options.dial(signal), { hello, serve, clock: this.#clock });
     this.#links.add(link);
     if (this.#health !== undefined) link.tell(this.#health);
-    const upAtMs = performance.now();
-    const ended = this.#forgetOnceEnded(link);
-    if (signal.aborted) this.#leave(link);
+    void this.#follow(link);
+    return link;
+  }
+
+  async #follow(link: ProxyLink): Promise<void> {
+    const { log } = this.#options;
     const welcome = await link.up;
     if (welcome !== undefined) {
       this.#lastRefusal = undefined;
       log.info({ node: welcome.node, urls: welcome.urls }, 'link up');
     }
-    await link.leaving;
-    const wasGood = performance.now() - upAtMs >= goodLinkMs;
-    if (wasGood) backoff.reset();
-    const hasEnded = !this.#links.has(link);
-    if (hasEnded) await ended;
-    else this.#endOldest();
-    // Make before break: the old link lives on, and serves, until the proxy has the new one and ends it. A proxy that
-    // sends every link away at once is not dialled faster than one that is not there.
-    return hasEnded || !wasGood ? backoff.nextDelayMs() : 0;
-  }
-
-  /** A proxy that ends none of the links it sent away must not make us keep them all. */
-  #endOldest(): void {
-    const [oldest] = this.#links;
-    if (this.#links.size > maxLinksPerPlace * this.#options.links)
-      oldest?.leave('too many links are left open');
-  }
-
-  #leave(link: ProxyLink): void {
-    link.tell({ kind: 'health', serving: false, why: 'the agent stops', stopping: true });
-    link.leave('the agent stops');
-  }
-
-  async #forgetOnceEnded(link: ProxyLink): Promise<void> {
     const { code, reason, violation } = await link.ended;
     this.#links.delete(link);
-    this.#options.log.info({ code, reason, violation: violation?.code }, 'link down');
+    log.info({ code, reason, violation: violation?.code }, 'link down');
   }
 
-  #report(error: DialError, backoff: Backoff): number {
+  #report(error: DialError, retryInMs: number): void {
     const { log } = this.#options;
-    const refusal = error.answer;
-    if (refusal === undefined) {
-      const delayMs = backoff.nextDelayMs();
-      log.warn({ reason: error.message, retryInMs: Math.round(delayMs) }, 'cannot reach the proxy');
-      return delayMs;
+    if (error.answer === undefined) {
+      log.warn({ reason: error.message, retryInMs: Math.round(retryInMs) }, 'cannot reach the proxy');
+      return;
     }
-    const { status, reason, retryAfterMs } = refusal;
-    const isFinal = status === 401 || status === 403 || status === 409;
-    const delayMs = isFinal ? backoff.slowDelayMs() : (retryAfterMs ?? backoff.nextDelayMs());
+    const { status, reason } = error.answer;
     // Said once, and again when it changes: what must be done about it does not change by repeating it.
     const said = `${String(status)} ${reason}`;
     if (said !== this.#lastRefusal) log.error({ status, reason }, 'refused by the proxy');
     this.#lastRefusal = said;
-    return delayMs;
   }
-}
-
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
 }

@@ -1,9 +1,10 @@
 /** One dial to the proxy, directly or through an HTTP proxy, with what the agent asks for in its query. */
-import type { Agent } from 'node:http';
+import { HttpsProxyAgent } from 'https-proxy-agent';
 import { agentSubprotocol, writeAsk } from '../../shared/protocol/ask.ts';
 import type { Ask } from '../../shared/protocol/ask.ts';
-import { dialWebSocket } from '../../shared/transport/websocket.ts';
-import type { LinkSocket } from '../../shared/transport/websocket.ts';
+import { DialError, dialWebSocket } from '../../shared/transport/websocket.ts';
+import type { DialOptions, LinkSocket } from '../../shared/transport/websocket.ts';
+import { isExcepted } from './no-proxy.ts';
 
 export interface DialTarget {
   /** ws: or wss:, with the agents' path. */
@@ -11,7 +12,7 @@ export interface DialTarget {
   readonly token: string;
   readonly ask: Ask;
   readonly userAgent: string;
-  /** Extra certificate authorities (PEM) for wss. */
+  /** The certificate authorities (PEM) for wss, in place of the usual ones. */
   readonly ca: string | undefined;
   /** The HTTP proxy on the way, and the hosts that are reached without it. */
   readonly forwardProxy: URL | undefined;
@@ -22,32 +23,50 @@ export interface DialTarget {
 const dialTimeoutMs = 10_000;
 
 /** @throws DialError */
-export async function dialProxy(target: DialTarget, signal: AbortSignal): Promise<LinkSocket> {
+export function dialProxy(target: DialTarget, signal: AbortSignal): Promise<LinkSocket> {
   const { forwardProxy, noForwardProxy } = target;
-  const { hostname } = new URL(target.url);
-  const goesThrough = forwardProxy !== undefined && !isExcepted(hostname, noForwardProxy);
-  return dialWebSocket({
+  const { hostname, port, protocol } = new URL(target.url);
+  const options = {
     url: `${target.url}?${writeAsk(target.ask)}`,
     subprotocol: agentSubprotocol,
     token: target.token,
     userAgent: target.userAgent,
     ca: target.ca,
-    agent: goesThrough ? await createTunnelAgent(forwardProxy) : undefined,
     signal: AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]),
+  };
+  const defaultPort = protocol === 'wss:' ? 443 : 80;
+  const destination = { hostname, port: port === '' ? defaultPort : Number(port) };
+  if (forwardProxy === undefined || isExcepted(destination, noForwardProxy)) return dialWebSocket(options);
+  return dialThrough(forwardProxy, options);
+}
+
+async function dialThrough(forwardProxy: URL, options: DialOptions): Promise<LinkSocket> {
+  // The dial's own signal ends the request, which has no socket before CONNECT is answered: this ends that one too.
+  const abandoned = new AbortController();
+  const agent = new HttpsProxyAgent(forwardProxy, { signal: abandoned.signal });
+  let connectStatus = 200;
+  agent.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
+    connectStatus = statusCode;
   });
+  try {
+    return await dialWebSocket({ ...options, agent });
+  } catch (error) {
+    abandoned.abort();
+    throw connectStatus === 200 ? error : connectError(connectStatus, error);
+  }
 }
 
-/** Loaded only where a forward proxy is set, as few agents have one. */
-async function createTunnelAgent(forwardProxy: URL): Promise<Agent> {
-  const { HttpsProxyAgent } = await import('https-proxy-agent');
-  return new HttpsProxyAgent(forwardProxy);
-}
-
-/** `example.com` covers itself and what is below it, as `.example.com` does; `*` covers every host. */
-export function isExcepted(hostname: string, exceptions: readonly string[]): boolean {
-  const host = hostname.toLowerCase();
-  return exceptions.some((exception) => {
-    const name = exception.toLowerCase().replace(/^\*?\./u, '');
-    return name === '*' || host === name || host.endsWith(`.${name}`);
+/** Not the proxy that was dialled has refused, but the one on the way. */
+function connectError(status: number, cause: unknown): DialError {
+  const what =
+    status === 407
+      ? 'wants credentials (407): give them as http://USER:PASSWORD@HOST'
+      : `answered CONNECT with ${String(status)}`;
+  return new DialError(`the HTTP proxy on the way (HTTPS_PROXY) ${what}`, {
+    code: 'dial_failed',
+    scope: 'link',
+    initiator: 'remote',
+    answer: undefined,
+    cause,
   });
 }

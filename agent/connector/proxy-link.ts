@@ -2,19 +2,20 @@
  * One link to the proxy, on the agent's side: it introduces itself, hears the welcome, and gives each stream the
  * proxy opens to the backend. `up`, `leaving` and `ended` say where it is in its life.
  */
-import type { Log } from '../../shared/log/log.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
 import type { Health, Hello, Welcome } from '../../shared/protocol/control.ts';
+import { systemClock } from '../../shared/time/clock.ts';
+import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { Link } from '../../shared/transport/link.ts';
 import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
 import type { LinkSocket } from '../../shared/transport/websocket.ts';
 
 export interface ProxyLinkOptions {
   readonly hello: Hello;
-  readonly log: Log;
+  readonly clock?: Clock | undefined;
   serve(stream: MuxStream): void;
 }
 
@@ -22,6 +23,8 @@ export interface ProxyLinkOptions {
 const welcomeTimeoutMs = 10_000;
 /** How often a link that is leaving looks whether its last exchange has ended. */
 const idleCheckMs = 50;
+/** How long it waits to be heard: until then an exchange may be under way. One that is lost would hear nothing. */
+const heardTimeoutMs = 2_000;
 
 export class ProxyLink implements LinkHandler {
   /** The proxy's welcome, or undefined where the link ended before it. */
@@ -31,11 +34,14 @@ export class ProxyLink implements LinkHandler {
   readonly ended: Promise<LinkEnd>;
   readonly #options: ProxyLinkOptions;
   readonly #link: Link;
-  readonly #welcomeTimer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  readonly #welcomeTimer: Timer;
   readonly #resolveUp: (welcome: Welcome | undefined) => void;
   readonly #resolveLeaving: () => void;
   readonly #resolveEnded: (end: LinkEnd) => void;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #isLeaving = false;
+  #end: LinkEnd | undefined;
+  #idleTimer: Timer | undefined;
 
   constructor(socket: LinkSocket, options: ProxyLinkOptions) {
     const up = Promise.withResolvers<Welcome | undefined>();
@@ -48,27 +54,31 @@ export class ProxyLink implements LinkHandler {
     this.#resolveLeaving = leaving.resolve;
     this.#resolveEnded = ended.resolve;
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     // The agent opens no streams; how many the proxy may open is the proxy's setting, and this one's memory.
-    this.#link = new Link(socket, { role: 'client', handler: this, maxInboundStreams: maxStreams });
+    const session = { role: 'client', maxInboundStreams: maxStreams, clock: this.#clock } as const;
+    this.#link = new Link(socket, { ...session, handler: this });
     this.#link.sendControl(writeControl(options.hello));
-    this.#welcomeTimer = setTimeout(() => {
-      this.#link.terminate();
-    }, welcomeTimeoutMs);
+    this.#welcomeTimer = this.#clock.after(welcomeTimeoutMs, () => {
+      this.#link.close(closeCode.goingAway, 'no welcome');
+    });
+  }
+
+  /** How it ended; undefined while it lives. */
+  get end(): LinkEnd | undefined {
+    return this.#end;
   }
 
   tell(health: Health): void {
     this.#link.sendControl(writeControl(health));
   }
 
-  /** No new exchanges; closes in order when the open ones have ended. Idempotent. */
+  /** No new exchanges; closes in order when those that are open, or on their way here, have ended. Idempotent. */
   leave(reason: string): void {
-    if (this.#idleTimer !== undefined) return;
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     this.#link.goAway();
-    const closeIfIdle = (): void => {
-      if (this.#link.session.streamCount === 0) this.#link.close(closeCode.normal, reason);
-    };
-    this.#idleTimer = setInterval(closeIfIdle, idleCheckMs);
-    closeIfIdle();
+    this.#closeWhenIdle(reason, this.#clock.nowMs() + heardTimeoutMs);
   }
 
   /** Ends it now; open exchanges are reset. */
@@ -86,7 +96,7 @@ export class ProxyLink implements LinkHandler {
     try {
       const control = readControl(text);
       if (control?.kind !== 'welcome') return;
-      clearTimeout(this.#welcomeTimer);
+      this.#welcomeTimer.cancel();
       this.#resolveUp(control);
     } catch (error) {
       if (!(error instanceof ControlViolation)) throw error;
@@ -103,11 +113,22 @@ export class ProxyLink implements LinkHandler {
   }
 
   onEnd(end: LinkEnd): void {
-    clearTimeout(this.#welcomeTimer);
-    clearInterval(this.#idleTimer);
+    this.#welcomeTimer.cancel();
+    this.#idleTimer?.cancel();
+    this.#end = end;
     this.#resolveUp(undefined);
     this.#resolveLeaving();
     this.#resolveEnded(end);
+  }
+
+  #closeWhenIdle(reason: string, heardByMs: number): void {
+    const { isOpen, isIdle, session } = this.#link;
+    if (!isOpen) return;
+    if (isIdle || (session.streamCount === 0 && this.#clock.nowMs() >= heardByMs)) {
+      this.#link.close(closeCode.normal, reason);
+      return;
+    }
+    this.#idleTimer = this.#clock.after(idleCheckMs, () => this.#closeWhenIdle(reason, heardByMs));
   }
 }
 

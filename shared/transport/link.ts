@@ -253,13 +253,13 @@ export class Link implements SessionHandler {
 
   #reset(): void {
     this.#isClosing = true;
+    this.#timer?.cancel();
     this.session.close(resetCode.cancelled);
   }
 
   #end(code: number, reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#timer?.cancel();
     this.#reset();
     this.#handler.onEnd({ code, reason, violation: this.#violation });
   }

@@ -77,8 +77,10 @@ export class LinkSide implements LinkHandler {
     }
   }
 
-  async event(wanted: string): Promise<void> {
-    while (!this.events.includes(wanted)) {
+  /** Waits for an event that is `wanted`, or like it; one that has come already counts. */
+  async event(wanted: string | RegExp): Promise<void> {
+    const isWanted = (event: string) => (typeof wanted === 'string' ? event === wanted : wanted.test(event));
+    while (!this.events.some(isWanted)) {
       // oxlint-disable-next-line no-await-in-loop -- until it has come
       await this.#changed.promise;
     }

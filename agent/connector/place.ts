@@ -1,0 +1,105 @@
+/**
+ * One place among the agent's links: whatever happens it is filled again, for ever. A link that the proxy sends away
+ * serves until its replacement is up: make before break. It knows when to dial, and neither how nor what is carried.
+ */
+import { closeCode } from '../../shared/protocol/close-code.ts';
+import type { Clock } from '../../shared/time/clock.ts';
+import type { LinkEnd } from '../../shared/transport/link.ts';
+import { DialError } from '../../shared/transport/websocket.ts';
+import type { Backoff } from './backoff.ts';
+import type { ProxyLink } from './proxy-link.ts';
+
+export interface PlaceOptions {
+  readonly backoff: Backoff;
+  readonly clock: Clock;
+  /** Dials and gives the link, before its welcome. @throws DialError */
+  connect(signal: AbortSignal): Promise<ProxyLink>;
+  /** For the log: why there is no link, and when the next is tried. */
+  onFailure(error: DialError, retryInMs: number): void;
+}
+
+/** A link that lived this long was a good one: the next dial begins anew. */
+const goodLinkMs = 10_000;
+/** What will be refused again until somebody acts: who may not enter, and whose routes another holds. */
+const finalStatuses: ReadonlySet<number> = new Set([401, 403, 409]);
+/** The same on a link that was let in. */
+const finalCodes: ReadonlySet<number> = new Set([closeCode.protocolError, closeCode.policyViolation]);
+
+export class Place {
+  readonly #options: PlaceOptions;
+  /** The proxy has sent it away; it serves until another is up. */
+  #leaving: ProxyLink | undefined;
+
+  constructor(options: PlaceOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when `signal` has ended it; links that are up then are somebody else's business. */
+  async keep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // One step after the other is what a place does.
+      // oxlint-disable no-await-in-loop
+      const delayMs = await this.#fill(signal);
+      if (delayMs > 0 && !signal.aborted) await pause(this.#options.clock, delayMs, signal);
+      // oxlint-enable no-await-in-loop
+    }
+  }
+
+  /** Dials, and stays until another link is due. Gives how long to wait before it is dialled. */
+  async #fill(signal: AbortSignal): Promise<number> {
+    let link: ProxyLink;
+    try {
+      link = await this.#options.connect(signal);
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      return signal.aborted ? 0 : this.#failed(error);
+    }
+    // Nothing was served on it: there is nothing to wait for.
+    if (signal.aborted) link.close('the agent stops');
+    const isUp = (await link.up) !== undefined;
+    const upAtMs = this.#options.clock.nowMs();
+    if (isUp) {
+      this.#leaving?.leave('replaced');
+      this.#leaving = undefined;
+    }
+    await link.leaving;
+    return this.#delayAfter(link, isUp ? this.#options.clock.nowMs() - upAtMs : 0);
+  }
+
+  #failed(error: DialError): number {
+    const { backoff } = this.#options;
+    const refusal = error.answer;
+    let delayMs: number;
+    if (refusal !== undefined && finalStatuses.has(refusal.status)) delayMs = backoff.slowDelayMs();
+    else if (refusal?.retryAfterMs !== undefined) delayMs = backoff.askedDelayMs(refusal.retryAfterMs);
+    else delayMs = backoff.nextDelayMs();
+    this.#options.onFailure(error, delayMs);
+    return delayMs;
+  }
+
+  #delayAfter(link: ProxyLink, livedMs: number): number {
+    const { backoff } = this.#options;
+    const isGood = livedMs >= goodLinkMs;
+    if (isGood) backoff.reset();
+    const end: LinkEnd | undefined = link.end;
+    if (end !== undefined) {
+      return finalCodes.has(end.code) ? backoff.slowDelayMs() : backoff.nextDelayMs();
+    }
+    this.#leaving = link;
+    // A proxy that sends every new link away at once must not be dialled in a loop.
+    return isGood ? 0 : backoff.nextDelayMs();
+  }
+}
+
+/** Settles when the time has passed or `signal` is aborted. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(delayMs, settle);
+    signal.addEventListener('abort', settle, { once: true });
+    function settle(): void {
+      timer.cancel();
+      signal.removeEventListener('abort', settle);
+      resolve();
+    }
+  });
+}
