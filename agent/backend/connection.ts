@@ -39,6 +39,7 @@ export class BackendConnection implements PipeOwner {
   #isReady = false;
   #tcpIsUp = false;
   #hasEnded = false;
+  #heardMs = 0;
 
   constructor({ dialer, connectTimeoutMs, clock }: Connecting, batch: WriteBatch, owner: ConnectionOwner) {
     const socket = dialer.connect();
@@ -56,6 +57,7 @@ export class BackendConnection implements PipeOwner {
       connectTimer.cancel();
     });
     socket.on('data', (chunk: Buffer) => {
+      this.#heardMs = clock.nowMs();
       // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
       if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk);
       else this.destroy();
@@ -78,6 +80,11 @@ export class BackendConnection implements PipeOwner {
       this.#pipe.reset(this.#failureCode());
       owner.onGone(this);
     });
+  }
+
+  /** When the backend last said something: from then on it counts, if it counts at all, how long we are idle. */
+  get heardMs(): number {
+    return this.#heardMs;
   }
 
   serve(stream: MuxStream): void {

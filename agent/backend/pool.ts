@@ -10,6 +10,11 @@ import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
 import { BackendConnection } from './connection.ts';
 import type { ConnectionOwner } from './connection.ts';
+import { HeldStream } from './held-stream.ts';
+import { IdleLife } from './idle-life.ts';
+
+/** A connection that served so shortly ago needs no look: its backend has not thought of ending it. */
+const freshMs = 20;
 
 export interface PoolOptions {
   readonly dialer: BackendDialer;
@@ -25,6 +30,7 @@ export class BackendPool implements ConnectionOwner {
   readonly #options: PoolOptions;
   readonly #clock: Clock;
   readonly #batch = new WriteBatch();
+  readonly #idleLife = new IdleLife();
   readonly #all = new Set<BackendConnection>();
   /** The longest idle first. */
   #idle: BackendConnection[] = [];
@@ -45,8 +51,10 @@ export class BackendPool implements ConnectionOwner {
   }
 
   serve(stream: MuxStream): void {
-    const connection = this.#takeIdle() ?? this.#connect();
-    connection.serve(stream);
+    const connection = this.#takeIdle();
+    if (connection === undefined) this.#connect().serve(stream);
+    else if (this.#clock.nowMs() - connection.heardMs < freshMs) connection.serve(stream);
+    else this.#serveAfterLook(stream, connection);
   }
 
   /** Destroys every connection. Streams on them are reset. */
@@ -70,17 +78,44 @@ export class BackendPool implements ConnectionOwner {
   onGone(connection: BackendConnection): void {
     this.#all.delete(connection);
     const place = this.#idle.lastIndexOf(connection);
-    if (place !== -1) this.#idle.splice(place, 1);
+    if (place === -1) return;
+    this.#idle.splice(place, 1);
+    const nowMs = this.#clock.nowMs();
+    this.#idleLife.noteEnd(nowMs - connection.heardMs, nowMs);
   }
 
   onFailure(code: ResetCode, cause: Error | undefined): void {
     this.#options.onFailure(code, cause);
   }
 
+  /** What the backend has ended meanwhile is seen in one turn of the event loop, and another connection is taken. */
+  #serveAfterLook(stream: MuxStream, connection: BackendConnection): void {
+    const held = new HeldStream(stream);
+    // The first lets this turn's reads end, the second comes behind all reads of the next.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (held.isReset) {
+          if (connection.isUsable) this.onReusable(connection);
+          return;
+        }
+        const usable = connection.isUsable ? connection : (this.#takeIdle() ?? this.#connect());
+        usable.serve(stream);
+        held.release();
+      }),
+    );
+  }
+
+  /** The last used, unless that is so long ago that the backend may be about to end it: then so it is of all others. */
   #takeIdle(): BackendConnection | undefined {
-    let connection = this.#idle.pop();
-    while (connection !== undefined && !connection.isUsable) connection = this.#idle.pop();
-    return connection;
+    const nowMs = this.#clock.nowMs();
+    const oldest = this.#idle[0];
+    if (oldest?.isUsable === true) this.#idleLife.noteAlive(nowMs - oldest.heardMs, nowMs);
+    for (let last = this.#idle.at(-1); last !== undefined; last = this.#idle.at(-1)) {
+      if (last.isUsable && nowMs - last.heardMs > this.#idleLife.safeMs) return undefined;
+      this.#idle.pop();
+      if (last.isUsable) return last;
+    }
+    return undefined;
   }
 
   #connect(): BackendConnection {
