@@ -3,7 +3,7 @@
  * reached under hosts of its own. It knows no case.
  */
 import { type Backend, installedBackends, startBackend } from './backends.ts';
-import { Child, portOf } from './child.ts';
+import { Child, portOf, stopAll } from './child.ts';
 import { createSecret } from '../e2e/support/tunnel.ts';
 import { hostsOf } from './marker.ts';
 import type { BackendName } from './options.ts';
@@ -29,18 +29,20 @@ const responseTimeout = '5s';
 
 export async function startArena(options: ArenaOptions): Promise<Arena> {
   const names = await installedBackends(options.backends);
-  const starting = names.map((name) => startBackend(name, options.onRecord));
-  const backends = await Promise.all(starting);
-  const tunnel = options.direct ? undefined : await startTunnel(backends);
-  return {
-    backends,
-    isDirect: options.direct,
-    portFor: (backend) => tunnel?.port ?? backend.port,
-    stop: async () => {
-      await tunnel?.stop();
-      await Promise.all(backends.map(({ child }) => child.stop()));
-    },
-  };
+  const children: Child[] = [];
+  try {
+    const backends = await Promise.all(names.map((name) => startBackend(name, children, options.onRecord)));
+    const edgePort = options.direct ? undefined : await startTunnel(backends, children);
+    return {
+      backends,
+      isDirect: options.direct,
+      portFor: (backend) => edgePort ?? backend.port,
+      stop: () => stopAll(children),
+    };
+  } catch (error) {
+    await stopAll(children);
+    throw error;
+  }
 }
 
 export interface Behind {
@@ -51,30 +53,25 @@ export interface Behind {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface Tunnel {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-/** A proxy, and an agent with one link for each backend; every link is up. */
-export async function startTunnel(backends: readonly Behind[]): Promise<Tunnel> {
+/**
+ * A proxy, and an agent with one link for each backend; resolves with the proxy's port when every link is up. Adds the
+ * processes to `children` as soon as they are started.
+ */
+export async function startTunnel(backends: readonly Behind[], children: Child[]): Promise<number> {
   const secret = createSecret();
   const proxy = program('proxy', 'proxy/main.ts', [], {
     HOST: '127.0.0.1',
     PORT: '0',
+    ADMIN_PORT: '0',
     AGENT_SECRET: secret,
     RESPONSE_TIMEOUT: responseTimeout,
   });
+  children.push(proxy);
   const [port, token] = await Promise.all([proxy.ready, mintToken(secret, backends)]);
   const agents = backends.map((backend) => startAgent(backend, port, token));
+  children.push(...agents);
   await Promise.all(agents.map((agent) => agent.ready));
-  return {
-    port,
-    stop: async () => {
-      await Promise.all(agents.map((agent) => agent.stop()));
-      await proxy.stop();
-    },
-  };
+  return port;
 }
 
 /** One token for all: what an agent serves, its own settings say. */

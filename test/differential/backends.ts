@@ -10,7 +10,6 @@ export interface Backend {
   /** Two letters, in its hosts. */
   readonly code: string;
   readonly port: number;
-  readonly child: Child;
 }
 
 interface Kind {
@@ -45,8 +44,10 @@ export async function installedBackends(
   return names.filter((name) => !missing.includes(name));
 }
 
+/** Adds its process to `children` as soon as there is one. */
 export async function startBackend(
   name: BackendName,
+  children: Child[],
   onRecord: (name: BackendName, record: BackendRecord) => void,
 ): Promise<Backend> {
   const { code, file, find } = kinds[name];
@@ -55,6 +56,7 @@ export async function startBackend(
   const path = fileURLToPath(new URL(`backends/${file}`, import.meta.url));
   const child = new Child(name, program, [path], {
     env: pythonEnv,
+    hasChildren: name === 'nginx' || name === 'apache',
     onLine: (line) => {
       const record = readRecord(line);
       if (record === undefined) return portOf(line);
@@ -62,5 +64,6 @@ export async function startBackend(
       return undefined;
     },
   });
-  return { name, code, port: await child.ready, child };
+  children.push(child);
+  return { name, code, port: await child.ready };
 }

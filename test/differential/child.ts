@@ -21,6 +21,8 @@ export interface ChildOptions {
   readonly onLine: (line: string) => number | undefined;
   /** No line is read any more once it is ready. */
   readonly isQuiet?: boolean;
+  /** It has started what must be ended, and does so when its standard input ends: it is not killed before. */
+  readonly hasChildren?: boolean;
 }
 
 export class Child {
@@ -46,7 +48,7 @@ export class Child {
     this.#killHard = (): void => {
       child.kill('SIGKILL');
     };
-    process.once('exit', this.#killHard);
+    if (options.hasChildren !== true) process.once('exit', this.#killHard);
     const ready = Promise.withResolvers<number>();
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => {
@@ -72,6 +74,7 @@ export class Child {
       ready.reject(new Error(story));
       if (!this.#isStopping && code !== 0) console.error(story);
     });
+    ready.promise.catch(() => undefined);
     this.ready = within(startWithinMs, () => `the start of ${name}:\n${this.#output}`, ready.promise);
     this.ready.catch(() => undefined);
   }
@@ -93,6 +96,11 @@ export class Child {
     clearTimeout(timer);
     process.removeListener('exit', this.#killHard);
   }
+}
+
+/** Stops all of them at once. */
+export async function stopAll(children: readonly Child[]): Promise<void> {
+  await Promise.all(children.map((child) => child.stop()));
 }
 
 /** The value of a line that is a JSON object with this `msg`, as the product and the backends log their port. */

@@ -8,7 +8,10 @@ import { runResponses } from './responses.ts';
 
 // One exit listener for each process that is started.
 process.setMaxListeners(50);
-process.exitCode = await main();
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 1;
+});
 
 function print(line: string): void {
   console.log(line);

@@ -1,7 +1,8 @@
 /** The half of the run that is about responses: makes answers, lets each client read each, and shows what does not fit. */
 import * as fc from 'fast-check';
 import { AnswerTrials, type AnswerOutcome, pooledCode, unpooledCode } from './answer-trial.ts';
-import { startTunnel, type Tunnel } from './arena.ts';
+import { startTunnel } from './arena.ts';
+import { type Child, stopAll } from './child.ts';
 import type { Client } from './clients/client.ts';
 import { startCurlClient } from './clients/curl.ts';
 import { createNodeClient } from './clients/node.ts';
@@ -31,9 +32,11 @@ const longestShown = 1_500;
 /** Resolves with the number of disagreements, and prints what was counted. */
 export async function runResponses(run: ResponseRun): Promise<number> {
   const backend = await ScriptedBackend.listen();
-  const tunnel = run.direct ? undefined : await startBoth(backend.port);
-  const clients = await startClients(run.clients, tunnel?.port ?? backend.port);
+  const children: Child[] = [];
+  const clients: Client[] = [];
   try {
+    const port = run.direct ? backend.port : await startBoth(backend.port, children);
+    clients.push(...(await startClients(run.clients, port)));
     const startedAtMs = performance.now();
     const trials = new AnswerTrials(backend);
     const counts = new Map<string, number>();
@@ -68,16 +71,19 @@ export async function runResponses(run: ResponseRun): Promise<number> {
     return wrong.length;
   } finally {
     await Promise.all(clients.map((client) => client.stop()));
-    await tunnel?.stop();
+    await stopAll(children);
     backend.close();
   }
 }
 
-function startBoth(port: number): Promise<Tunnel> {
-  return startTunnel([
-    { name: 'pooled', code: pooledCode, port },
-    { name: 'unpooled', code: unpooledCode, port, env: { POOL_SIZE: '0' } },
-  ]);
+function startBoth(port: number, children: Child[]): Promise<number> {
+  return startTunnel(
+    [
+      { name: 'pooled', code: pooledCode, port },
+      { name: 'unpooled', code: unpooledCode, port, env: { POOL_SIZE: '0' } },
+    ],
+    children,
+  );
 }
 
 export function* generate(seed: number, responses: number): Generator<ResponseCase> {
