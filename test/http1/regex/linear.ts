@@ -1,8 +1,8 @@
 /**
  * Whether a backtracking engine is certain to read any text with an expression in time that is linear in the text. Three things make
  * sure of it, and what they do not make sure of is refused:
- * from one start, wherever two ways read the same character, at most one of them can go on without an end, and neither stands in a
- * repetition within a repetition, so that what is tried again is bounded; and there is one start (`^`), or an attempt that has
+ * from one start, wherever two ways read the same character again and again, at most one of them can go on without an end, and neither
+ * stands in a repetition within a repetition, so that what is tried again is bounded; and there is one start (`^`), or an attempt that has
  * begun to repeat cannot fail any more, or nothing repeats without an end.
  */
 import { parseExpression } from './parse.ts';
@@ -19,9 +19,10 @@ export function whyNotLinear(literal: string): string | undefined {
   }
 }
 
-function whyFork({ first, positions }: Expression): string | undefined {
-  for (const ways of [first, ...positions.map(({ follow }) => follow)]) {
-    const list = [...ways];
+function whyFork({ positions }: Expression): string | undefined {
+  // Where the ways part that do not lead back, they part once: that is twice the work and no more.
+  for (const { follow } of positions.filter(leadsBack)) {
+    const list = [...follow];
     for (const [index, one] of list.entries()) {
       for (const other of list.slice(index + 1)) {
         if (!overlap(one, other)) continue;
@@ -42,6 +43,10 @@ function whyStarts({ first, last, positions, isAnchored, hasEnd }: Expression): 
   if (canFail || hasEnd || first.size === 0)
     return 'it is tried at every place, and can fail after it has gone on for ever';
   return undefined;
+}
+
+function leadsBack(position: Position): boolean {
+  return [...position.follow].some((next) => reachable(next).has(position));
 }
 
 function overlap(one: Position, other: Position): boolean {
