@@ -17,8 +17,10 @@ export interface Answer {
   /** Who has to do what about it. */
   readonly remedy?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
-  /** The WWW-Authenticate value of a 401. */
+  /** The WWW-Authenticate value of a 401 (RFC 9110 §15.5.2). */
   readonly challenge?: string | undefined;
+  /** The Upgrade value of a 426 (RFC 9110 §15.5.22). */
+  readonly upgrade?: string | undefined;
 }
 
 export interface AnswerContext {
@@ -48,7 +50,7 @@ export function refusalAnswer(refusal: Refusal): Answer {
 /** The whole answer, head and body, as latin1 text. */
 export function writeAnswer(answer: Answer, context: AnswerContext): string {
   const { type, body } = writeBody(answer, context);
-  const { challenge, retryAfterSeconds } = answer;
+  const { challenge, retryAfterSeconds, upgrade } = answer;
   const retry = retryAfterSeconds === undefined ? '' : `Retry-After: ${String(retryAfterSeconds)}\r\n`;
   return (
     `HTTP/1.1 ${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}\r\n` +
@@ -56,12 +58,17 @@ export function writeAnswer(answer: Answer, context: AnswerContext): string {
     'Cache-Control: no-store\r\n' +
     retry +
     (challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`) +
+    (upgrade === undefined ? '' : `Upgrade: ${upgrade}\r\nConnection: upgrade\r\n`) +
+    // The only method that is refused as such is TRACE; which others a resource has, its backend knows (RFC 9110 §10.2.1).
+    (answer.status === 405 ? `Allow: ${allowedMethods}\r\n` : '') +
     `Proxy-Status: ${context.name}; error=${answer.proxyStatus}; details="${answer.code}"\r\n` +
     `X-Request-Id: ${context.requestId}\r\n` +
     (context.persist ? '' : 'Connection: close\r\n') +
     `\r\n${context.isHead ? '' : body}`
   );
 }
+
+const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 function writeBody(answer: Answer, context: AnswerContext): { type: string; body: string } {
   const { status, code, sentence, remedy } = answer;

@@ -159,9 +159,9 @@ export const limitSettings = {
   },
   maxStreamsPerLink: {
     env: 'MAX_STREAMS_PER_LINK',
-    format: integer(1, 1_000_000),
+    format: integer(1, 10_000),
     default: '10000',
-    doc: 'Requests at the same time through one link of an agent.',
+    doc: 'Requests at the same time through one link of an agent, which takes no more than 10000.',
   },
   queueTimeoutMs: {
     env: 'QUEUE_TIMEOUT',

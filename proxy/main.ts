@@ -64,6 +64,7 @@ async function printAgentCommand(secret: string, publicUrl: string): Promise<voi
   const url = publicUrl.replace(/^http/u, 'ws').replace('://', `://${token}@`);
   process.stderr.write(
     `No AGENT_SECRET is set, so a key was made for this run. This command brings an agent in until the proxy stops:\n\n` +
-      `  docker run agent -e PROXY_URL=${url} -e BACKEND=localhost:3000\n\n`,
+      `  docker run agent -e PROXY_URL=${url} -e BACKEND=localhost:3000\n\n` +
+      'Put in the proxy and the backend as the agent reaches them: in a container, localhost is the container.\n\n',
   );
 }

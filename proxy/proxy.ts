@@ -26,6 +26,7 @@ import type { StreamTunnel } from './forward/tunnel.ts';
 import { Upgrades } from './forward/upgrades.ts';
 import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
+import type { GatewayOptions } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
 import { createAccessLog } from './access-log.ts';
 import type { AccessLog } from './access-log.ts';
@@ -36,6 +37,8 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   /** The key of agents' tokens: AGENT_SECRET, or one made for this run. */
   readonly secret: string;
+  /** Where stream ids begin and are low, for who wants to see them end. */
+  readonly streamIds?: GatewayOptions['streamIds'];
   readonly log: Log & RecordLog;
   /** Is told what happens and shown what lives. */
   readonly watch: ProxyWatch;
@@ -77,7 +80,7 @@ class Proxy {
   readonly #withBody = new WeakMap<Client, ExchangeRecord>();
   #exchangeCount = 0;
 
-  constructor({ settings, secret, log, watch }: ProxyOptions) {
+  constructor({ settings, secret, log, watch, streamIds }: ProxyOptions) {
     this.#watch = watch;
     this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
@@ -91,6 +94,7 @@ class Proxy {
       name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
+      streamIds,
       onLink: (link) => watch.linkOpened(link.backendId),
       onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),
       log,

@@ -31,6 +31,7 @@ export interface AgentLinkOwner {
 export interface AgentLinkOptions {
   readonly id: string;
   readonly granted: Granted;
+  readonly subject: string | undefined;
   readonly routes: readonly Route[];
   /** Where the agent comes from. */
   readonly address: string;
@@ -40,7 +41,7 @@ export interface AgentLinkOptions {
   readonly node: string;
   /** Where clients reach this backend. */
   readonly urls: readonly string[];
-  readonly session: Pick<SessionOptions, 'budget' | 'maxOutboundStreams'>;
+  readonly session: Pick<SessionOptions, 'budget' | 'maxOutboundStreams' | 'firstStreamId' | 'idsLowAt'>;
   readonly owner: AgentLinkOwner;
 }
 
@@ -72,6 +73,10 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     this.#helloTimer = setTimeout(() => {
       this.close(closeCode.protocolError, 'no hello');
     }, helloTimeoutMs);
+  }
+
+  get subject(): string | undefined {
+    return this.#options.subject;
   }
 
   get hello(): Hello | undefined {

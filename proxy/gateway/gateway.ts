@@ -9,6 +9,7 @@ import { readBearerToken } from '../../shared/auth/verifier.ts';
 import type { AgentVerifier } from '../../shared/auth/verifier.ts';
 import { TunnelError } from '../../shared/errors/tunnel-error.ts';
 import type { Log } from '../../shared/log/log.ts';
+import type { SessionOptions } from '../../shared/mux/session.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
 import { AskViolation, agentSubprotocol, readAsk } from '../../shared/protocol/ask.ts';
 import type { Health } from '../../shared/protocol/control.ts';
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   /** Where clients reach this proxy; known once it listens. */
   readonly publicUrl: () => string;
   readonly maxStreamsPerLink: number;
+  /** Where the ids of a link's streams begin, and from where on a new link is due; without it, as yamux has it. */
+  readonly streamIds?: Pick<SessionOptions, 'firstStreamId' | 'idsLowAt'> | undefined;
   /** An agent has introduced itself: its link takes exchanges. */
   readonly onLink: (link: AgentLink) => void;
   /** An agent says that it stops: what never ends by itself on its link should be ended. */
@@ -68,16 +71,17 @@ export class Gateway implements AgentLinkOwner {
 
   /** The handler of exchanges for the agents' path. */
   async handle(exchange: Exchange): Promise<void> {
-    let granted: Granted;
+    let admission: Admission;
     try {
-      granted = await this.#judge(exchange);
+      admission = await this.#judge(exchange);
       if (exchange.client.isGone) return;
+      const { granted } = admission;
       this.#options.registry.checkRoutes(granted.backend, routesOf(granted));
     } catch (error) {
       this.#refuse(exchange, error);
       return;
     }
-    this.#upgrade(exchange, granted);
+    this.#upgrade(exchange, admission);
   }
 
   /** Every agent hears that it must go elsewhere; its links here serve until they are closed. */
@@ -105,10 +109,18 @@ export class Gateway implements AgentLinkOwner {
     registry.add(link, link.routes);
     onLink(link);
     const { version, instance } = link.hello ?? {};
-    log.info(
-      { tunnel: link.id, backend: link.backendId, agentVersion: version, instance },
-      'agent connected',
-    );
+    const { id: tunnel, backendId: backend, subject } = link;
+    log.info({ tunnel, backend, subject, agentVersion: version, instance }, 'agent connected');
+    this.#retireReplaced(link);
+  }
+
+  /** An agent's new link has come in place of those that were told to go. */
+  #retireReplaced(link: AgentLink): void {
+    for (const other of this.#links) {
+      const isReplaced =
+        other !== link && other.isGoingAway && other.hello?.instance === link.hello?.instance;
+      if (isReplaced) other.retire();
+    }
   }
 
   onHealth(link: AgentLink, { serving, why }: Health): void {
@@ -133,7 +145,7 @@ export class Gateway implements AgentLinkOwner {
   }
 
   /** @throws DoorRefusal, AuthError, AskViolation */
-  async #judge({ request, meaning }: Exchange): Promise<Granted> {
+  async #judge({ request, meaning }: Exchange): Promise<Admission> {
     const { fields, method, target } = request;
     // Whoever has no token learns nothing else.
     const grant = await this.#options.verifier.verify(readBearerToken(fields.get('authorization')));
@@ -148,10 +160,10 @@ export class Gateway implements AgentLinkOwner {
     const ask = readAsk(queryAt === -1 ? '' : target.slice(queryAt + 1));
     const granted = checkAsk(grant, ask, this.#options.baseDomain);
     if (this.#links.size >= maxLinks) throw refusal('too_many_links', 503, 'too many agents are connected');
-    return granted;
+    return { granted, subject: grant.subject };
   }
 
-  #upgrade(exchange: Exchange, granted: Granted): void {
+  #upgrade(exchange: Exchange, { granted, subject }: Admission): void {
     const { request, client, record } = exchange;
     record.status = 101;
     record.backendId = granted.backend;
@@ -164,6 +176,7 @@ export class Gateway implements AgentLinkOwner {
     const link = new AgentLink(linkSocket, {
       id: `${granted.backend}#${String(this.#count)}`,
       granted,
+      subject,
       routes: routesOf(granted),
       address: record.clientAddress,
       sinceMs: Date.now(),
@@ -172,6 +185,7 @@ export class Gateway implements AgentLinkOwner {
       session: {
         budget: new WindowBudget(growthBytes.link, this.#budget),
         maxOutboundStreams: maxStreamsPerLink,
+        ...this.#options.streamIds,
       },
       owner: this,
     });
@@ -190,6 +204,12 @@ export class Gateway implements AgentLinkOwner {
     client.writeFinalHead(writeAnswer(answer, context));
     client.finish(false);
   }
+}
+
+interface Admission {
+  readonly granted: Granted;
+  /** Who the token was made for. */
+  readonly subject: string | undefined;
 }
 
 function routesOf({ hosts, paths }: Granted): Route[] {
@@ -216,5 +236,6 @@ function answerOf(error: unknown): Answer {
     sentence: error.message,
     retryAfterSeconds: status === 503 ? 15 : undefined,
     challenge: status === 401 ? 'Bearer' : undefined,
+    upgrade: status === 426 ? 'websocket' : undefined,
   };
 }
