@@ -2,7 +2,6 @@
  * The listener that operators and their tools ask: a few pages, read-only, over plain HTTP. node:http will do here: it is
  * not where clients come. Who may ask is decided in doors.ts, what a page says by whoever made it.
  */
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TunnelError } from '../errors/tunnel-error.ts';
@@ -56,6 +55,8 @@ export class AdminListener {
     this.#options = options;
     this.#doors = new Doors(options.token);
     this.#pages = new Map(options.pages.map((page) => [page.path, page]));
+    // Imported by name it would be asked for all of its exports, and one of them loads a whole fetch: 3 MB.
+    const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer(
       {
         maxHeaderSize: maxHeaderBytes,
