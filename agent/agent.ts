@@ -10,6 +10,7 @@ import { systemClock } from '../shared/time/clock.ts';
 import { authorityOf, createBackendDialer, describeAddress } from './backend/connect.ts';
 import type { BackendDialer } from './backend/connect.ts';
 import { BackendPool } from './backend/pool.ts';
+import type { AgentWatch } from './admin/watch.ts';
 import type { AgentSettings } from './config.ts';
 import { Connector } from './connector/connector.ts';
 import { dialProxy } from './connector/dial.ts';
@@ -22,9 +23,11 @@ export interface AgentOptions {
   readonly settings: AgentSettings;
   readonly version: string;
   readonly log: Log;
+  /** Is told what happens and shown what lives. */
+  readonly watch: AgentWatch;
 }
 
-export function createAgent({ settings, version, log }: AgentOptions): Part {
+export function createAgent({ settings, version, log, watch }: AgentOptions): Part {
   return {
     name: 'agent',
     start: async () => {
@@ -36,6 +39,7 @@ export function createAgent({ settings, version, log }: AgentOptions): Part {
         poolSize: settings.poolSize,
         idleTimeoutMs: settings.poolIdleTimeoutMs,
         onFailure: (code, cause) => {
+          watch.backendFailures.of(nameOf(code)).count += 1;
           log.warn({ backend, failure: nameOf(code), reason: cause?.message }, 'backend failed');
         },
       });
@@ -45,18 +49,30 @@ export function createAgent({ settings, version, log }: AgentOptions): Part {
         hello: helloOf(settings, version),
         log,
         dial: (signal) => dialProxy(target, signal),
-        serve: (stream) => pool.serve(stream),
+        serve: (stream) => {
+          watch.streamsServed += 1;
+          pool.serve(stream);
+        },
       });
       log.info({ proxy: settings.proxyUrl, backend, backendId: settings.backendId }, 'dialling');
       const monitor = createMonitor(settings, version, dialer, (isServing, why) => {
         if (isServing) log.info({ backend }, 'backend well again');
         else log.warn({ backend, why }, 'backend not well');
+        watch.isBackendWell = isServing;
         connector.tellHealth(isServing, why);
       });
+      // A backend is believed to serve until a look at it says otherwise.
+      if (monitor !== undefined) watch.isBackendWell = true;
+      watch.views = {
+        links: () => connector.reports(),
+        dials: () => connector.counts,
+        connections: () => ({ open: pool.connectionCount, idle: pool.idleCount }),
+      };
       connector.start();
       monitor?.start();
       return {
         stop: async (deadline) => {
+          watch.isStopping = true;
           monitor?.stop();
           await connector.stop(deadline);
           pool.close();

@@ -29,13 +29,19 @@ function linkMetrics(watch: AgentWatch): Metric[] {
       'inverting_agent_links_opened_total',
       [],
       'Links that have come up; what it grows by beyond the first ones are reconnects.',
-      () => single(watch.views.linksOpened()),
+      () => single(watch.views.dials().linksOpened),
     ),
     counter(
       'inverting_agent_dials_failed_total',
       ['reason'],
       'Dials that brought no link: unreachable (no answer) or refused (the proxy said no).',
-      () => rowsOf(Object.entries(watch.dialsFailed)),
+      () => {
+        const { unreachable, refused } = watch.views.dials();
+        return rowsOf([
+          ['unreachable', unreachable],
+          ['refused', refused],
+        ]);
+      },
     ),
     gauge('inverting_agent_streams', [], 'Exchanges that are open now, WebSockets among them.', () =>
       single(sum(({ load }) => load)),
@@ -70,7 +76,7 @@ function backendMetrics(watch: AgentWatch): Metric[] {
     gauge(
       'inverting_agent_backend_up',
       [],
-      'Whether the backend answers, by what the agent last found: 1 or 0. Not there while it has not looked.',
+      'Whether the backend serves, by what the looks at it have found: 1 or 0. Not there where nobody looks.',
       () => single(watch.isBackendWell === undefined ? undefined : Number(watch.isBackendWell)),
     ),
     gauge(
@@ -88,7 +94,7 @@ function backendMetrics(watch: AgentWatch): Metric[] {
     counter(
       'inverting_agent_backend_failures_total',
       ['code'],
-      'Exchanges whose backend failed, by code.',
+      'Exchanges whose backend failed, by the word that the log has for it in `failure`.',
       () => rowsOf(watch.backendFailures.entries().map(([code, { count }]) => [code, count] as const)),
     ),
   ];

@@ -25,15 +25,15 @@ export interface LinkView {
 
 export interface AgentViews {
   links(): readonly LinkView[];
-  /** Links that were ever welcomed. */
-  linksOpened(): number;
+  /** Since the start: links that were welcomed, and dials that brought none. */
+  dials(): { readonly linksOpened: number; readonly unreachable: number; readonly refused: number };
   /** To the backend: all, and those of them that wait for work. */
   connections(): { readonly open: number; readonly idle: number };
 }
 
 const nothing: AgentViews = {
   links: () => [],
-  linksOpened: () => 0,
+  dials: () => ({ linksOpened: 0, unreachable: 0, refused: 0 }),
   connections: () => ({ open: 0, idle: 0 }),
 };
 
@@ -46,7 +46,6 @@ export class AgentWatch {
   /** What the probes of the backend say; undefined where it is not probed, or not yet. */
   isBackendWell: boolean | undefined;
   streamsServed = 0;
-  readonly dialsFailed = { unreachable: 0, refused: 0 };
   readonly backendFailures = new BoundedNames(maxCodes, () => ({ count: 0 }));
   readonly #version: string;
 

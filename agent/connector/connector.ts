@@ -11,6 +11,7 @@ import type { DialError, LinkSocket } from '../../shared/transport/websocket.ts'
 import { Backoff } from './backoff.ts';
 import { Place } from './place.ts';
 import { ProxyLink } from './proxy-link.ts';
+import type { LinkReport } from './proxy-link.ts';
 
 export interface ConnectorOptions {
   readonly links: number;
@@ -32,6 +33,8 @@ export class Connector {
   #places: Promise<void>[] = [];
   #lastRefusal: string | undefined;
   #health: Health | undefined;
+  /** Since the start, for whoever watches. */
+  readonly counts = { linksOpened: 0, unreachable: 0, refused: 0 };
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -41,6 +44,11 @@ export class Connector {
   /** Links that have been dialled and have not ended. */
   get linkCount(): number {
     return this.#links.size;
+  }
+
+  /** Of the links that have been welcomed. */
+  reports(): LinkReport[] {
+    return Array.from(this.#links, (link) => link.report()).filter((report) => report !== undefined);
   }
 
   start(): void {
@@ -91,6 +99,7 @@ export class Connector {
     const welcome = await link.up;
     if (welcome !== undefined) {
       this.#lastRefusal = undefined;
+      this.counts.linksOpened += 1;
       log.info({ node: welcome.node, urls: welcome.urls }, 'link up');
     }
     const { code, reason, violation } = await link.ended;
@@ -101,9 +110,11 @@ export class Connector {
   #report(error: DialError, retryInMs: number): void {
     const { log } = this.#options;
     if (error.answer === undefined) {
+      this.counts.unreachable += 1;
       log.warn({ reason: error.message, retryInMs: Math.round(retryInMs) }, 'cannot reach the proxy');
       return;
     }
+    this.counts.refused += 1;
     const { status, reason } = error.answer;
     // Said once, and again when it changes: what must be done about it does not change by repeating it.
     const said = `${String(status)} ${reason}`;

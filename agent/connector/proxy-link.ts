@@ -19,6 +19,22 @@ export interface ProxyLinkOptions {
   serve(stream: MuxStream): void;
 }
 
+/** What a link says of itself to whoever watches. */
+export interface LinkReport {
+  /** The proxy's name for itself. */
+  readonly node: string;
+  /** When it was welcomed: wall-clock time, in milliseconds. */
+  readonly sinceMs: number;
+  readonly isAccepting: boolean;
+  /** Exchanges in flight. */
+  readonly load: number;
+  /** Of the last ping; undefined before the first. */
+  readonly roundTripMs: number | undefined;
+  readonly heldBytes: number;
+  /** Streams whose sender waits for a reader, by the way their bytes go. */
+  readonly stalledWindows: { readonly toBackend: number; readonly toClient: number };
+}
+
 /** A proxy answers hello at once; one that does not is stuck, and another dial may find a better one. */
 const welcomeTimeoutMs = 10_000;
 /** How often a link that is leaving looks whether its last exchange has ended. */
@@ -41,6 +57,7 @@ export class ProxyLink implements LinkHandler {
   readonly #resolveEnded: (end: LinkEnd) => void;
   #isLeaving = false;
   #end: LinkEnd | undefined;
+  #welcome: { readonly node: string; readonly sinceMs: number } | undefined;
   #idleTimer: Timer | undefined;
 
   constructor(socket: LinkSocket, options: ProxyLinkOptions) {
@@ -67,6 +84,22 @@ export class ProxyLink implements LinkHandler {
   /** How it ended; undefined while it lives. */
   get end(): LinkEnd | undefined {
     return this.#end;
+  }
+
+  /** Undefined before the proxy has welcomed it. Looks at every stream. */
+  report(): LinkReport | undefined {
+    if (this.#welcome === undefined) return undefined;
+    const { isOpen, session } = this.#link;
+    const { goingAway, peerGoingAway, streamCount, rttMs, heldBytes } = session;
+    const { sending, receiving } = session.countStalled();
+    return {
+      ...this.#welcome,
+      isAccepting: isOpen && !goingAway && !peerGoingAway,
+      load: streamCount,
+      roundTripMs: rttMs,
+      heldBytes,
+      stalledWindows: { toBackend: receiving, toClient: sending },
+    };
   }
 
   tell(health: Health): void {
@@ -97,6 +130,7 @@ export class ProxyLink implements LinkHandler {
       const control = readControl(text);
       if (control?.kind !== 'welcome') return;
       this.#welcomeTimer.cancel();
+      this.#welcome ??= { node: control.node, sinceMs: Date.now() };
       this.#resolveUp(control);
     } catch (error) {
       if (!(error instanceof ControlViolation)) throw error;
