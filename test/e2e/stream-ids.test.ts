@@ -27,7 +27,7 @@ test('requests go on over links that are given up after fifty streams each', pro
   const lines: LogLine[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const log = createLog({ name: 'proxy', level: 'info', format: 'json', destination });
-  const env = { HOST: '127.0.0.1', PORT: '0', AGENT_SECRET: secret };
+  const env = { HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', AGENT_SECRET: secret };
   const settings = loadProxySettings({ argv: [], env, readFile: () => '' });
   // Even ids, as the proxy gives them: the last of them is 2^32 - 2.
   const streamIds = { firstStreamId: 2 ** 32 - 2 * 1050, idsLowAt: 2 ** 32 - 2 * 1000 };
