@@ -32,7 +32,7 @@ export interface EdgeContext {
   readonly requestRules: RequestOptions;
   readonly decode: DecodeLatin1;
   readonly batch: WriteBatch;
-  /** The sweep's clock: exact to a quarter of a second, free to read. */
+  /** Of the clock by which the sweep judges. */
   readonly nowMs: number;
   /** The proxy is stopping: no connection goes on after its answer. */
   readonly isDraining: boolean;

@@ -48,7 +48,6 @@ export class Listener implements EdgeContext {
   readonly requestRules: RequestOptions;
   readonly decode = decodeLatin1;
   readonly batch = new WriteBatch();
-  nowMs = performance.now();
   isDraining = false;
   readonly #options: ListenerOptions;
   readonly #server: Server;
@@ -65,6 +64,10 @@ export class Listener implements EdgeContext {
     this.#guests = new Guests(options.limits, options.trusted);
     const serverOptions = { allowHalfOpen: true, noDelay: true };
     this.#server = createServer(serverOptions, (tcp) => this.#accept(tcp));
+  }
+
+  get nowMs(): number {
+    return performance.now();
   }
 
   get connectionCount(): number {
@@ -192,11 +195,11 @@ export class Listener implements EdgeContext {
   }
 
   #tick(): void {
-    this.nowMs = performance.now();
-    const isGraceOver = this.nowMs >= this.#idleUntilMs;
+    const { nowMs } = this;
+    const isGraceOver = nowMs >= this.#idleUntilMs;
     for (const connection of this.#guests.connections()) {
       if (isGraceOver && connection.isIdle) connection.destroy();
-      else connection.tick(this.nowMs);
+      else connection.tick(nowMs);
     }
   }
 }
