@@ -6,7 +6,8 @@ import { framesOf, takeAll } from './wire.ts';
 type SideOptions = Partial<Omit<SessionOptions, 'role' | 'handler' | 'nowMs'>>;
 
 export interface PairOptions {
-  readonly latencyMs?: number;
+  /** One way. Where it varies, what was said first still arrives first, as on TCP. */
+  readonly latencyMs?: number | ((nowMs: number) => number);
   /** How many of the bytes that are left go in the next piece. Default: all. */
   readonly cut?: (leftBytes: number) => number;
   readonly client?: SideOptions;
@@ -38,14 +39,15 @@ export class Pair {
   /** Frames are written down as words. Off for bulk. */
   listens = true;
   nowMs = 0;
-  readonly #latencyMs: number;
+  readonly #latencyMs: (nowMs: number) => number;
   readonly #cut: (leftBytes: number) => number;
   readonly #flights: Flight[] = [];
 
   constructor(options: PairOptions = {}) {
     this.client = new Side('client', options.client ?? {});
     this.server = new Side('server', options.server ?? {});
-    this.#latencyMs = options.latencyMs ?? 0;
+    const { latencyMs = 0 } = options;
+    this.#latencyMs = typeof latencyMs === 'number' ? () => latencyMs : latencyMs;
     this.#cut = options.cut ?? ((leftBytes) => leftBytes);
   }
 
@@ -75,7 +77,18 @@ export class Pair {
     const bytes = takeAll(from.session);
     if (bytes.length === 0) return;
     if (this.listens) from.said.push(...framesOf(bytes));
-    if (!this.isDown) this.#flights.push({ arrivesMs: this.nowMs + this.#latencyMs, to, bytes });
+    if (this.isDown) return;
+    const before = this.#flights.findLast((flight) => flight.to === to)?.arrivesMs ?? 0;
+    const arrivesMs = Math.max(before, this.nowMs + this.#latencyMs(this.nowMs));
+    // In the order of arrival, whichever way they go.
+    const behind = this.#flights.findIndex((flight) => flight.arrivesMs > arrivesMs);
+    this.#flights.splice(behind === -1 ? this.#flights.length : behind, 0, { arrivesMs, to, bytes });
+  }
+
+  /** What is under way is lost as well. */
+  cutOff(): void {
+    this.isDown = true;
+    this.#flights.length = 0;
   }
 
   #deliver(flight: Flight): void {

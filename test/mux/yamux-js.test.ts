@@ -213,11 +213,10 @@ test('ours makes 1,000 of them', (t) => {
   t.end();
 });
 
-const flowBytes = 4 * 2 ** 20;
-
 test('yamux-js takes and holds everything while its reader is paused; the day this fails the defect is gone', async (t) => {
   const joined = new Joined('client');
   const stream = joined.open();
+  const flowBytes = 4 * 2 ** 20;
   let left = flowBytes;
   const chunk = Buffer.alloc(16_384);
   const fill = () => {
