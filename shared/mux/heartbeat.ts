@@ -67,7 +67,8 @@ export class Heartbeat {
   }
 
   /** A ping is due, whatever is known: what was said before it has been heard when its answer is here. */
-  ask(): void {
+  ask(nowMs: number): void {
+    this.#nowMs = nowMs;
     this.#isPingDue = true;
     this.#askedValue = (this.#pingValue + 1) >>> 0;
   }

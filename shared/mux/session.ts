@@ -223,9 +223,9 @@ export class MuxSession {
   }
 
   /** Asks the peer for an answer: when `isAnswered`, all that was said before has been heard, and all it said before is here. */
-  ask(): void {
+  ask(nowMs: number): void {
     if (this.#isClosed) return;
-    this.#heartbeat.ask();
+    this.#heartbeat.ask(nowMs);
     this.#scheduler.announce();
   }
 

@@ -129,7 +129,7 @@ export class Link implements SessionHandler {
   goAway(): void {
     if (!this.isOpen) return;
     this.session.goAway(goAwayCode.normal);
-    this.session.ask();
+    this.session.ask(this.#clock.nowMs());
   }
 
   /** No stream is open, and none is under way: the peer has heard every GoAway of ours. */

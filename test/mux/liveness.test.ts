@@ -75,18 +75,19 @@ test('only the latest ping counts, and each answer once', (t) => {
 test('asked: the answer says that all before it has been heard, and comes once', (t) => {
   const pair = new Pair({ latencyMs: 30 });
   t.ok(pair.client.session.isAnswered, 'nothing was asked');
+  pair.run(5_000);
   pair.client.session.goAway(0);
-  pair.client.session.ask();
+  pair.client.session.ask(5_000);
   t.notOk(pair.client.session.isAnswered);
-  pair.run(59);
+  pair.run(5_059);
   t.same(pair.client.said, ['goaway 0', 'ping SYN 1'], 'behind what it asks about');
   t.same(pair.server.user.events, ['goaway 0']);
   t.notOk(pair.client.session.isAnswered);
-  pair.run(60);
+  pair.run(5_060);
   t.ok(pair.client.session.isAnswered);
-  t.equal(pair.client.session.rttMs, 60);
+  t.equal(pair.client.session.rttMs, 60, 'from when it was asked, however long nothing was said before');
   pair.client.session.close(0);
-  pair.client.session.ask();
+  pair.client.session.ask(5_060);
   t.ok(pair.client.session.isAnswered, 'a closed session asks nobody');
   t.end();
 });
@@ -95,7 +96,7 @@ test('asked while another ping is under way: its answer is not the one; a later 
   const session = new MuxSession({ role: 'client', nowMs: 0, handler: new Recorder(), random: () => 0.5 });
   session.tick(10_000);
   t.same(framesOf(takeAll(session)), ['ping SYN 1']);
-  session.ask();
+  session.ask(10_000);
   session.receive(header(2, 2, 0, 1), 10_010);
   t.notOk(session.isAnswered);
   t.same(framesOf(takeAll(session)), ['ping SYN 2']);

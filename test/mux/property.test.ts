@@ -96,7 +96,7 @@ class Run {
     else if (c.kind === 'say') me.say(c.bufferBytes);
     else if (c.kind === 'hear') me.hear(other, c.bytes, this.nowMs);
     else if (c.kind === 'tick') me.session.tick((this.nowMs += c.ms));
-    else if (c.kind === 'ask') me.session.ask();
+    else if (c.kind === 'ask') me.session.ask(this.nowMs);
     else if (c.kind === 'goAway') me.session.goAway(goAwayCode.normal);
     else this.#stream(me, other, end, c.rounds, c.stepMs);
     this.client.check();
