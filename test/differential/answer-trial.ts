@@ -1,6 +1,6 @@
 /** One response case with one client: put before the backend, asked for through the edge, judged. */
 import { cut } from './case.ts';
-import type { Client, Fetched } from './clients/client.ts';
+import type { Fetched, Pair } from './clients/client.ts';
 import { address } from './marker.ts';
 import type { ResponseCase } from './response-case.ts';
 import { type AnswerReading, readAnswer } from './response-reading.ts';
@@ -22,6 +22,8 @@ export interface AnswerOutcome {
   readonly disagreement: string | undefined;
   /** The proxy says that the backend's connection closed before it answered: it was one that closed behind another answer. */
   readonly isLost: boolean;
+  /** What the same parser makes of the backend's own bytes, where the edge let them through. */
+  readonly before: 'alike' | 'refused' | undefined;
 }
 
 export class AnswerTrials {
@@ -33,7 +35,7 @@ export class AnswerTrials {
   }
 
   /** Undefined where the client could not read it however well it were written. */
-  async run(theCase: ResponseCase, client: Client): Promise<AnswerOutcome | undefined> {
+  async run(theCase: ResponseCase, { behind, before }: Pair): Promise<AnswerOutcome | undefined> {
     this.#count += 1;
     const id = this.#count;
     const name = `c${String(id).padStart(8, '0')}`;
@@ -41,20 +43,38 @@ export class AnswerTrials {
     const { method } = theCase;
     const reading = readAnswer(bytes, method, theCase.end === 'reset' ? 'reset' : 'fin');
     const code = reading.kind === 'whole' && !reading.hasExcess ? pooledCode : unpooledCode;
-    if (reading.hasOddInterim && !client.readsEveryInterim) return undefined;
+    if (reading.hasOddInterim && !behind.readsEveryInterim) return undefined;
     const end = theCase.end === 'keep' && !reading.endsByItself ? 'fin' : theCase.end;
     this.#backend.set(id, { pieces: cut(bytes, theCase.cuts), end });
-    const fetched = await client.fetch({
-      id,
-      method,
-      host: `${name}.${code}.test`,
-      path: `/${name}`,
-    });
-    this.#backend.forget(id);
+    const request = { id, method, host: `${name}.${code}.test`, path: `/${name}` };
+    const fetched = await behind.fetch(request);
     const isLost = reading.kind === 'whole' && fetched.proxyStatus?.includes('"backend_reset"') === true;
     const disagreement = judge(reading, fetched, isLost || theCase.end === 'reset');
-    return { case: theCase, client: client.name, reading, disagreement, isLost };
+    const outcome = { case: theCase, client: behind.name, reading, disagreement, isLost };
+    const isThrough =
+      fetched.error === undefined && fetched.proxyStatus === undefined && theCase.end !== 'reset';
+    const isKnown = before?.knowsNoBody === true || (fetched.status !== 204 && fetched.status !== 304);
+    const plain = isThrough && isKnown ? await before?.fetch(request) : undefined;
+    this.#backend.forget(id);
+    if (plain === undefined) return { ...outcome, before: undefined };
+    const difference = compare(fetched, plain);
+    return {
+      ...outcome,
+      disagreement: disagreement ?? difference,
+      before: plain.error === undefined ? 'alike' : 'refused',
+    };
   }
+}
+
+/** How a client says that an answer has no end, and not that it does not like it. */
+const saysCut =
+  /aborted|hang up|ECONNRESET|not complete|IncompleteRead|ConnectionReset|RemoteDisconnected|peer closed|closed before|invalid EOF/i;
+
+/** What came through the edge as a whole must be a whole without it, and the same, to a parser that takes it at all. */
+function compare(fetched: Fetched, plain: Fetched): string | undefined {
+  const story = `${describe(fetched)} behind the edge, and without it ${describe(plain)}`;
+  if (plain.error !== undefined) return saysCut.test(plain.error) ? story : undefined;
+  return fetched.status === plain.status && fetched.body === plain.body ? undefined : story;
 }
 
 /** What does not fit, or undefined. A reset may overtake what was said before it. */

@@ -12,6 +12,7 @@ export class Counts {
   #unread = 0;
   #refused = 0;
   #disagreements = 0;
+  readonly #straight = new Map<string, number>();
   readonly #perBackend = new Map<string, { understood: number; refusals: Map<string, number> }>();
   readonly #refusals = new Map<string, Map<string, number>>();
 
@@ -49,6 +50,7 @@ export class Counts {
         `${this.#accepted - this.#understood - this.#answeredHere - this.#unread} refused by the backend itself, ` +
         `${this.#answeredHere} answered by the proxy itself, ${this.#unread} not begun behind a close`,
       ...byBackend,
+      `  connections of whole requests only, read by the same parsers without the edge: ${describe(this.#straight)}`,
       `  refused by the edge: ${this.#refused} connections`,
       ...byStatus,
       `  disagreements: ${this.#disagreements}`,
@@ -56,6 +58,9 @@ export class Counts {
   }
 
   #add(outcome: Outcome): void {
+    const { straight } = outcome;
+    if (straight !== undefined)
+      count(this.#straight, straight === 'otherwise' ? `otherwise by ${outcome.backend}` : straight);
     const { reading, understood, answeredHere, unread, backendRefusals, disagreements } = outcome;
     this.#runs += 1;
     this.#accepted += reading.requests.length;

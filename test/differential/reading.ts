@@ -27,6 +27,8 @@ export interface Reading {
   readonly end:
     | { readonly kind: 'refused'; readonly status: number; readonly code: string }
     | { readonly kind: 'closed' | 'open' };
+  /** The bytes end between two requests. */
+  readonly isBetween: boolean;
 }
 
 /** No run's own name in Via: a loop is not among the cases. */
@@ -43,7 +45,8 @@ interface Current {
 export function readRequests(pieces: readonly Uint8Array[], isRouted: (host: string) => boolean): Reading {
   const reader = new Reader(isRouted);
   for (const piece of pieces) reader.push(piece);
-  return { requests: reader.requests, partial: reader.partial, end: reader.end };
+  const { requests, partial, end, isBetween } = reader;
+  return { requests, partial, end, isBetween };
 }
 
 class Reader {
@@ -59,6 +62,10 @@ class Reader {
 
   get partial(): ReadRequest | undefined {
     return this.#current === undefined ? undefined : this.#describe(this.#current);
+  }
+
+  get isBetween(): boolean {
+    return this.#current === undefined && !this.#scanner.started;
   }
 
   push(bytes: Uint8Array): void {

@@ -3,16 +3,12 @@ import * as fc from 'fast-check';
 import { AnswerTrials, type AnswerOutcome, pooledCode, unpooledCode } from './answer-trial.ts';
 import { startTunnel } from './arena.ts';
 import { type Child, stopAll } from './child.ts';
-import type { Client } from './clients/client.ts';
-import { startCurlClient } from './clients/curl.ts';
-import { createNodeClient } from './clients/node.ts';
-import { startPythonClient } from './clients/python.ts';
-import { createStrictClient } from './clients/strict.ts';
-import { findProgram, findPython } from './backends/installed.ts';
+import type { Pair } from './clients/client.ts';
+import { startClients } from './clients/start.ts';
 import { count, describe } from './counts.ts';
 import { responseCase } from './grammar/responses.ts';
 import { quote } from './judge.ts';
-import { type ClientName, clientNames } from './options.ts';
+import type { ClientName } from './options.ts';
 import type { ResponseCase } from './response-case.ts';
 import { ScriptedBackend } from './scripted.ts';
 
@@ -33,13 +29,14 @@ const longestShown = 1_500;
 export async function runResponses(run: ResponseRun): Promise<number> {
   const backend = await ScriptedBackend.listen();
   const children: Child[] = [];
-  const clients: Client[] = [];
+  const clients: Pair[] = [];
   try {
     const port = run.direct ? backend.port : await startBoth(backend.port, children);
-    clients.push(...(await startClients(run.clients, port)));
+    clients.push(...(await startClients(run.clients, port, backend.port)));
     const startedAtMs = performance.now();
     const trials = new AnswerTrials(backend);
     const counts = new Map<string, number>();
+    const straight = new Map<string, number>();
     const wrong: AnswerOutcome[] = [];
     let lost = 0;
     const cases = [...generate(run.seed, run.responses)];
@@ -51,6 +48,7 @@ export async function runResponses(run: ResponseRun): Promise<number> {
             outcome?.reading.kind ?? 'not asked of python, which knows no interim answer but 100',
           );
           if (outcome?.isLost === true) lost += 1;
+          if (outcome?.before !== undefined) count(straight, `${outcome.before} by ${outcome.client}`);
           if (outcome?.disagreement !== undefined) wrong.push(outcome);
         }),
       ),
@@ -62,15 +60,17 @@ export async function runResponses(run: ResponseRun): Promise<number> {
       `responses: seed ${run.seed}, ${cases.length} cases × ${clients.length} clients = ${runs} answers in ${seconds.toFixed(1)} s: ` +
         `${(runs / seconds).toFixed(0)} answers a second`,
     );
-    run.print(`  clients: ${clients.map(({ name }) => name).join(', ')}`);
+    run.print(`  clients: ${clients.map(({ behind }) => behind.name).join(', ')}`);
     run.print(`  as the rules read them: ${describe(counts)}`);
+    run.print(`  those that came through, read without the edge: ${describe(straight)}`);
     run.print(
       `  answered with 502 because the backend's connection closed behind the answer before: ${lost}`,
     );
     run.print(`  disagreements: ${wrong.length}`);
     return wrong.length;
   } finally {
-    await Promise.all(clients.map((client) => client.stop()));
+    await Promise.all(clients.map(({ behind }) => behind.stop()));
+    await Promise.all(clients.map(async ({ before }) => before?.stop()));
     await stopAll(children);
     backend.close();
   }
@@ -97,7 +97,7 @@ export function* generate(seed: number, responses: number): Generator<ResponseCa
 /** Every client has its own pace: curl's requests wait for one another. */
 async function playAll(
   cases: readonly ResponseCase[],
-  client: Client,
+  client: Pair,
   trials: AnswerTrials,
   note: (outcome: AnswerOutcome | undefined) => void,
 ): Promise<void> {
@@ -106,29 +106,7 @@ async function playAll(
     // oxlint-disable-next-line no-await-in-loop
     for (const theCase of rest) note(await trials.run(theCase, client));
   };
-  await Promise.all(Array.from({ length: client.concurrency }, worker));
-}
-
-async function startClients(wanted: readonly ClientName[] | undefined, port: number): Promise<Client[]> {
-  const find: { readonly [Name in ClientName]: () => Promise<unknown> } = {
-    node: async () => true,
-    python: () => findPython('http.client'),
-    h11: () => findPython('h11'),
-    curl: () => findProgram('curl'),
-  };
-  const start: { readonly [Name in ClientName]: () => Promise<Client> } = {
-    node: async () => createNodeClient(port),
-    python: () => startPythonClient('python', 'python_client.py', 'http.client', port),
-    h11: () => startPythonClient('h11', 'h11_client.py', 'h11', port),
-    curl: () => startCurlClient(port),
-  };
-  const names = wanted ?? clientNames;
-  const found = await Promise.all(names.map((name) => find[name]()));
-  const missing = names.filter((_, index) => found[index] === undefined);
-  if (wanted !== undefined && missing.length > 0)
-    throw new Error(`not installed here: ${missing.join(', ')}`);
-  const started = names.filter((name) => !missing.includes(name)).map((name) => start[name]());
-  return [createStrictClient(port), ...(await Promise.all(started))];
+  await Promise.all(Array.from({ length: client.behind.concurrency }, worker));
 }
 
 function show(run: ResponseRun, { client, disagreement, case: theCase }: AnswerOutcome): void {

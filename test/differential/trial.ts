@@ -9,14 +9,17 @@ import { isPartOf, isSame, isServed, judge, type Judgement } from './judge.ts';
 import { count } from './counts.ts';
 import { address, caseOf, isHostOf } from './marker.ts';
 import type { BackendName } from './options.ts';
-import { patienceMs, play } from './play.ts';
+import { patienceMs, play, type Transcript } from './play.ts';
 import { readRequests, type ReadRequest, type Reading } from './reading.ts';
 import type { BackendRecord } from './record.ts';
+import { compareStraight, isFitForStraight, type Straight } from './straight.ts';
 
 export interface Outcome extends Judgement {
   readonly case: Case;
   readonly backend: BackendName;
   readonly reading: Reading;
+  /** How the backend's parser read the same bytes without the edge, where they are fit for that. */
+  readonly straight: Straight | undefined;
 }
 
 /** A record that fits no case, or that came when its case had been judged. */
@@ -37,6 +40,8 @@ interface Judged {
 const recordWithinMs = 5_000;
 /** A backend that nothing stands before may wait for ever for what it takes for the rest of a message. */
 const directPatienceMs = 1_500;
+/** Every so many runs are repeated without the edge. */
+const straightEvery = 5;
 /** So many judged cases are remembered, to name the one that a late record belongs to. */
 const remembered = 20_000;
 
@@ -47,6 +52,14 @@ interface Running {
   onRecord: () => void;
 }
 
+interface Played {
+  readonly id: number;
+  readonly bytes: Buffer;
+  readonly running: Running;
+  readonly transcript: Transcript;
+  readonly isRouted: (host: string) => boolean;
+}
+
 export class Trials {
   readonly #strays: Stray[] = [];
   /** Records that name no case: a parser may refuse a message before it has seen whose it is. */
@@ -55,6 +68,8 @@ export class Trials {
   readonly #untold = new Map<string, number>();
   #arena: Arena | undefined;
   readonly #running = new Map<number, Running>();
+  /** Cases played without the edge: whatever comes late is of no interest. */
+  readonly #straight = new Set<number>();
   readonly #judged = new Map<number, Judged>();
   #played = 0;
 
@@ -79,6 +94,42 @@ export class Trials {
   }
 
   async run(theCase: Case, backend: Backend): Promise<Outcome> {
+    const { id, bytes, running, transcript, isRouted } = await this.#play(theCase, backend);
+    const { reading, records } = running;
+    const { halfClosesAtOnce } = theCase;
+    const judgement = judge({ reading, transcript, records, halfClosesAtOnce });
+    this.#running.delete(id);
+    this.#judged.set(id, { case: theCase, partial: reading.partial, awaited: [...judgement.awaited] });
+    count(this.#untold, backend.name, judgement.awaited.length);
+    this.#judged.delete(id - remembered);
+    const disagreements = [...judgement.disagreements];
+    const whole = readRequests([bytes], isRouted);
+    if (JSON.stringify(whole) !== JSON.stringify(reading)) disagreements.push('read another way when cut');
+    const isTurn = this.#arena?.isDirect === false && id % straightEvery === 0;
+    const isStraight = isTurn && isFitForStraight(reading);
+    const straight = isStraight ? await this.#runStraight(theCase, backend) : undefined;
+    const { understood, backendRefusals, awaited, answeredHere, unread } = judgement;
+    const counted = { understood, backendRefusals, awaited, answeredHere, unread };
+    return {
+      ...counted,
+      case: theCase,
+      backend: backend.name,
+      reading,
+      disagreements,
+      straight,
+    };
+  }
+
+  /** In one piece, so that a refusal always says whose message it refuses. */
+  async #runStraight({ message }: Case, backend: Backend): Promise<Straight> {
+    const theCase = { message, cuts: 'whole', halfClosesAtOnce: false } as const;
+    const { id, running } = await this.#play(theCase, backend, backend.port);
+    this.#running.delete(id);
+    this.#straight.add(id);
+    return compareStraight(running.reading, running.records);
+  }
+
+  async #play(theCase: Case, backend: Backend, port = this.#arena?.portFor(backend) ?? 0): Promise<Played> {
     this.#played += 1;
     const id = this.#played;
     const isRouted = (host: string): boolean => isHostOf(backend.code, host);
@@ -87,44 +138,18 @@ export class Trials {
     const reading = readRequests(pieces, isRouted);
     const running: Running = { backend: backend.name, reading, records: [], onRecord: () => undefined };
     this.#running.set(id, running);
-    const isRefused = reading.end.kind === 'refused';
+    const { requests, partial, end } = reading;
     const transcript = await play({
-      port: this.#arena?.portFor(backend) ?? 0,
+      port,
       pieces,
       halfClosesAtOnce: theCase.halfClosesAtOnce,
-      answers: reading.requests.length + (isRefused ? 1 : 0),
-      methods: [...reading.requests, ...(reading.partial === undefined ? [] : [reading.partial])].map(
-        ({ method }) => method,
-      ),
-      whole: reading.requests.length,
-      withinMs: this.#arena?.isDirect === true ? directPatienceMs : patienceMs,
+      answers: requests.length + (end.kind === 'refused' ? 1 : 0),
+      methods: [...requests, ...(partial === undefined ? [] : [partial])].map(({ method }) => method),
+      whole: requests.length,
+      withinMs: port === backend.port ? directPatienceMs : patienceMs,
     });
-    const answered = transcript.answers.filter(isServed);
-    await recorded(running, answered.length);
-    const { records } = running;
-    const { halfClosesAtOnce } = theCase;
-    const judgement = judge({ reading, transcript, records, halfClosesAtOnce });
-    this.#running.delete(id);
-    this.#judged.set(id, { case: theCase, partial: reading.partial, awaited: [...judgement.awaited] });
-    count(this.#untold, backend.name, judgement.awaited.length);
-    this.#judged.delete(id - remembered);
-    const whole = JSON.stringify(readRequests([bytes], isRouted));
-    const disagreements =
-      whole === JSON.stringify(reading)
-        ? judgement.disagreements
-        : [...judgement.disagreements, 'read another way when cut'];
-    const { understood, backendRefusals, awaited, answeredHere, unread } = judgement;
-    return {
-      understood,
-      backendRefusals,
-      awaited,
-      answeredHere,
-      unread,
-      case: theCase,
-      backend: backend.name,
-      reading,
-      disagreements,
-    };
+    await recorded(running, transcript.answers.filter(isServed).length);
+    return { id, bytes, running, transcript, isRouted };
   }
 
   /** What belongs to no case; to be asked for when all have been run. */
@@ -164,6 +189,7 @@ export class Trials {
 
   /** What a client broke off, or a backend refused, may be told of when its case is over; a message may not. */
   #noteLate(backend: BackendName, record: BackendRecord, judged: Judged | undefined): void {
+    if (this.#straight.has(caseOf(record.host, record.target, record.body) ?? 0)) return;
     const index = judged?.awaited.findIndex((request) => isPartOf(record, request)) ?? -1;
     if (judged !== undefined && index !== -1) {
       judged.awaited.splice(index, 1);

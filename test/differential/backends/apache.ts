@@ -52,7 +52,7 @@ ProxyRequests Off
 ProxyPreserveHost On
 # The path it hands on is written anew; the line is as it was read.
 RequestHeader set X-Request-Line "expr=%{THE_REQUEST}"
-ProxyPass "/" "http://127.0.0.1:${sinkPort}/" nocanon retry=0
+ProxyPass "/" "http://127.0.0.1:${sinkPort}/" nocanon retry=0 responsefieldsize=65536
 # A mark that what is answered comes from the server behind.
 LogFormat "%{X-Seen}o|%>s|%{Host}i|%r" seen
 CustomLog ${path}/access.log seen

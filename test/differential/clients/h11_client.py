@@ -1,4 +1,4 @@
-"""h11 as a client, its connection kept from one request to the next."""
+"""h11 as a client, its connection kept from one request to the next, or not."""
 import socket
 
 import h11
@@ -6,7 +6,7 @@ import h11
 import requests as lines
 
 
-def make_fetch(port):
+def make_fetch(port, keeps):
     state = {'socket': None, 'connection': None}
 
     def close():
@@ -25,7 +25,7 @@ def make_fetch(port):
         status, ours, body = 0, '', b''
         try:
             if state['socket'] is None:
-                state['socket'] = socket.create_connection(('127.0.0.1', port), 15)
+                state['socket'] = socket.create_connection(('127.0.0.1', port), 15 if keeps else 3)
                 state['connection'] = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
             connection = state['connection']
             request = h11.Request(method=method, target=path, headers=[('Host', host)])
@@ -41,7 +41,7 @@ def make_fetch(port):
                     break
                 elif isinstance(event, h11.ConnectionClosed):
                     raise ConnectionError('closed before an answer')
-            if connection.our_state is h11.DONE and connection.their_state is h11.DONE:
+            if keeps and connection.our_state is h11.DONE and connection.their_state is h11.DONE:
                 left = connection.trailing_data[0]
                 connection.start_next_cycle()
                 if left:

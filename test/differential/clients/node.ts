@@ -1,16 +1,18 @@
-/** Node's own client, with its connections kept: what is left over from one answer would be the next one's. */
+/** Node's own client. With its connections kept, what is left over from one answer would be the next one's. */
 import { Agent, request as ask } from 'node:http';
 import type { Client, Fetched, FetchRequest } from './client.ts';
 
 const concurrency = 6;
 const timeoutMs = 15_000;
 
-export function createNodeClient(port: number): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+/** `keeps`: whether a connection serves one request after another. */
+export function createNodeClient(port: number, keeps: boolean): Client {
+  const agent = new Agent({ keepAlive: keeps, maxSockets: concurrency });
   return {
     name: 'node',
     concurrency,
     readsEveryInterim: true,
+    knowsNoBody: true,
     fetch: (request) => fetch(request, port, agent),
     stop: async () => agent.destroy(),
   };

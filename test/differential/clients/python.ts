@@ -1,4 +1,7 @@
-/** A client that is a Python program: it gets a line of JSON for each request and gives one for each answer. */
+/**
+ * A client that is a Python program: it gets a line of JSON for each request and gives one for each answer. `keeps`: whether
+ * a connection serves one request after another.
+ */
 import { fileURLToPath } from 'node:url';
 import { findPython } from '../backends/installed.ts';
 import { Child, pythonEnv } from '../child.ts';
@@ -11,32 +14,39 @@ export async function startPythonClient(
   file: string,
   module: string,
   port: number,
+  keeps: boolean,
 ): Promise<Client> {
   const program = await findPython(module);
   if (program === undefined) throw new Error(`${name} is not installed`);
   const waiting = new Map<number, (fetched: Fetched) => void>();
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = new Child(`${name} client`, program, [path, String(port), String(concurrency)], {
-    env: pythonEnv,
-    onLine: (line) => {
-      if (line === 'ready') return 0;
-      const { id, status, body, ours, error } = parse(line);
-      waiting.get(id)?.({
-        status,
-        body,
-        proxyStatus: ours === '' ? undefined : ours,
-        error: error === '' ? undefined : error,
-      });
-      waiting.delete(id);
-      return undefined;
+  const child = new Child(
+    `${name} client`,
+    program,
+    [path, String(port), String(concurrency), keeps ? 'keep' : 'fresh'],
+    {
+      env: pythonEnv,
+      onLine: (line) => {
+        if (line === 'ready') return 0;
+        const { id, status, body, ours, error } = parse(line);
+        waiting.get(id)?.({
+          status,
+          body,
+          proxyStatus: ours === '' ? undefined : ours,
+          error: error === '' ? undefined : error,
+        });
+        waiting.delete(id);
+        return undefined;
+      },
     },
-  });
+  );
   await child.ready;
   return {
     name,
     concurrency,
     // http.client knows 100 alone.
     readsEveryInterim: name !== 'python',
+    knowsNoBody: name !== 'python',
     fetch: (request) =>
       new Promise((resolve) => {
         waiting.set(request.id, resolve);

@@ -1,4 +1,4 @@
-"""Python's http.client, its connection kept from one request to the next."""
+"""Python's http.client, its connection kept from one request to the next, or not."""
 import http.client
 
 import requests as lines
@@ -8,8 +8,8 @@ http.client._MAXHEADERS = 300
 http.client._MAXLINE = 1 << 17
 
 
-def make_fetch(port):
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=15)
+def make_fetch(port, keeps):
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=15 if keeps else 3)
 
     def fetch(method, host, path):
         status, ours, body = 0, '', b''
@@ -21,6 +21,8 @@ def make_fetch(port):
             body = response.read()
             if not response.isclosed():
                 raise http.client.HTTPException('not closed behind its end')
+            if not keeps:
+                connection.close()
             return status, ours, body, ''
         except Exception as error:
             connection.close()

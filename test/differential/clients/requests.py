@@ -7,8 +7,8 @@ import threading
 
 
 def run(make_fetch):
-    """Calls make_fetch(port) in each thread; what it returns takes (method, host, path) and gives (status, ours, body, error)."""
-    port, count = int(sys.argv[1]), int(sys.argv[2])
+    """Calls make_fetch(port, keeps) in each thread; what it returns takes (method, host, path) and gives (status, ours, body, error)."""
+    port, count, keeps = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == 'keep'
     asked = queue.Queue()
     lock = threading.Lock()
 
@@ -18,7 +18,7 @@ def run(make_fetch):
             sys.stdout.flush()
 
     def work():
-        fetch = make_fetch(port)
+        fetch = make_fetch(port, keeps)
         while True:
             request = asked.get()
             status, ours, body, error = fetch(request['method'], request['host'], request['path'])

@@ -10,6 +10,7 @@ export function createStrictClient(port: number): Client {
     name: 'strict',
     concurrency: 8,
     readsEveryInterim: true,
+    knowsNoBody: true,
     fetch: (request) => fetch(request, port),
     stop: async () => undefined,
   };
