@@ -7,6 +7,9 @@ import { cutAt } from '../http1/pieces.ts';
 export const isWhole = process.env['WIRE_WHOLE'] === '1';
 export const offsets = isWhole ? 'every offset' : 'every fourth offset';
 
+/** All of them take 20 s on an idle machine of two cores. */
+export const cutsTimeoutMs = 110_000;
+
 export function cutsOf(bytes: Uint8Array, number: number): [label: string, pieces: Uint8Array[]][] {
   const step = isWhole ? 1 : 4;
   const cuts: [string, Uint8Array[]][] = [];

@@ -7,7 +7,7 @@ import { t as file, test } from 'tap';
 import { startTunnel } from '../e2e/support/tunnel.ts';
 import { byteByByte } from '../http1/pieces.ts';
 import { Addresses, connectFrom, type Client } from './client.ts';
-import { cutsOf, offsets } from './cuts.ts';
+import { cutsOf, cutsTimeoutMs, offsets } from './cuts.ts';
 import { feedAtOnce, feedInStep, groupsOf } from './feed.ts';
 import { Pulse } from './pulse.ts';
 import { faultAtBackend, judgeAnswers } from './request-trial.ts';
@@ -98,7 +98,7 @@ test('byte by byte, as fast as they go', async (t) => {
   );
 });
 
-test(`cut in two at ${offsets}`, async (t) => {
+test(`cut in two at ${offsets}`, { timeout: cutsTimeoutMs }, async (t) => {
   const trials = trialsOf(cutsOf);
   t.strictSame(await play(trials), []);
   t.comment(`${trials.length} connections`);

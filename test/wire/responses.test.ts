@@ -9,7 +9,7 @@ import { Recorder } from '../e2e/support/recorder.ts';
 import { startTunnel } from '../e2e/support/tunnel.ts';
 import { byteByByte } from '../http1/pieces.ts';
 import { Addresses, connectFrom, type Client } from './client.ts';
-import { cutsOf, offsets } from './cuts.ts';
+import { cutsOf, cutsTimeoutMs, offsets } from './cuts.ts';
 import { feedInStep, groupsOf } from './feed.ts';
 import { Pulse } from './pulse.ts';
 import { isUnharmed } from './unharmed.ts';
@@ -112,7 +112,7 @@ test('byte by byte, each read by itself', async (t) => {
   t.strictSame(await play(trialsOf((bytes) => [['in bytes', byteByByte(bytes)]])), []);
 });
 
-test(`cut in two at ${offsets}`, async (t) => {
+test(`cut in two at ${offsets}`, { timeout: cutsTimeoutMs }, async (t) => {
   const trials = trialsOf(cutsOf);
   t.strictSame(await play(trials), []);
   t.comment(`${trials.length} connections`);
