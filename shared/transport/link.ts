@@ -14,6 +14,7 @@ import type { SessionHandler, SessionOptions, StreamHandler } from '../mux/sessi
 import { MuxViolation } from '../mux/violation.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { MessageSlab } from './message-slab.ts';
 import type { LinkSocket } from './websocket.ts';
 
 /** Close codes a link uses by itself (RFC 6455 §7.4.1); 4000 is ours: nothing was heard for too long. */
@@ -48,9 +49,7 @@ export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
 }
 
 const defaultHighWaterBytes = 128 * 1024;
-/** One message: what the receiver assembles before it reads it. */
-const messageBytes = 64 * 1024;
-/** Where less than a whole frame is left of the slab, a new one begins. */
+/** A message takes one whole frame at least. */
 const leastRoomBytes = 16 * 1024 + 12;
 
 export class Link implements SessionHandler {
@@ -60,8 +59,7 @@ export class Link implements SessionHandler {
   readonly #handler: LinkHandler;
   readonly #highWaterBytes: number;
   readonly #clock: Clock;
-  #slab = Buffer.allocUnsafeSlow(messageBytes);
-  #slabUsed = 0;
+  readonly #slab: MessageSlab;
   #flushIsDue = false;
   #waitsForDrain = false;
   /** When the read began whose messages arrive now. */
@@ -76,9 +74,9 @@ export class Link implements SessionHandler {
   // Timers call before the sockets of their turn are read: after the process was held up, the peer's silence is
   // judged when what came meanwhile has been heard.
   readonly #onTimer = (): void => void setImmediate(this.#tick);
-  readonly #sendOptions = { binary: true, compress: false, fin: true } as const;
 
-  constructor({ webSocket, socket }: LinkSocket, options: LinkOptions) {
+  constructor({ webSocket, socket, masking }: LinkSocket, options: LinkOptions) {
+    this.#slab = new MessageSlab(masking);
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#handler = options.handler;
@@ -212,23 +210,17 @@ export class Link implements SessionHandler {
       isOwed = false;
       const bytes = this.#fillMessage();
       if (bytes === undefined) break;
-      this.#webSocket.send(bytes, this.#sendOptions);
+      // Beside ws, which writes its own frames whole and at once: it would copy each message to mask it.
+      socket.write(bytes);
     }
     socket.uncork();
     // Nothing waits in the socket: nothing refers to the slab any more.
-    if (socket.writableLength === 0) this.#slabUsed = 0;
+    if (socket.writableLength === 0) this.#slab.reset();
   }
 
-  #fillMessage(): Buffer | undefined {
-    if (messageBytes - this.#slabUsed < leastRoomBytes) {
-      this.#slab = Buffer.allocUnsafeSlow(messageBytes);
-      this.#slabUsed = 0;
-    }
-    const room = this.#slab.subarray(this.#slabUsed);
-    const filled = this.session.takeOutput(room);
-    if (filled === 0) return undefined;
-    this.#slabUsed += filled;
-    return room.subarray(0, filled);
+  #fillMessage(): Uint8Array | undefined {
+    const filled = this.session.takeOutput(this.#slab.room(leastRoomBytes));
+    return filled === 0 ? undefined : this.#slab.seal(filled);
   }
 
   // Time.

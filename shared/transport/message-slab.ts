@@ -77,6 +77,7 @@ export class MessageSlab {
     const mask = words[maskStart >> 2] ?? 0;
     const lastWord = end >> 2;
     for (let word = payloadStart >> 2; word < lastWord; word += 1) words[word] = (words[word] ?? 0) ^ mask;
-    for (let at = lastWord << 2; at < end; at += 1) bytes[at] = (bytes[at] ?? 0) ^ (bytes[maskStart + (at & 3)] ?? 0);
+    for (let at = lastWord << 2; at < end; at += 1)
+      bytes[at] = (bytes[at] ?? 0) ^ (bytes[maskStart + (at & 3)] ?? 0);
   }
 }

@@ -9,11 +9,14 @@ import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ClientOptions, ServerOptions } from 'ws';
 import { TunnelError } from '../errors/tunnel-error.ts';
+import type { Masking } from './message-slab.ts';
 
 export interface LinkSocket {
   readonly webSocket: WebSocket;
   /** The TCP or TLS socket that carries it. It is paused until the link is there. */
   readonly socket: Socket;
+  /** How binary messages are masked that are written to the socket beside `ws`. */
+  readonly masking: Masking;
 }
 
 /**
@@ -90,7 +93,7 @@ export function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
       underlying.setNoDelay(true);
       // What came with the 101 waits for the link: it would be told before anybody listens.
       webSocket.pause();
-      resolve({ webSocket, socket: underlying });
+      resolve({ webSocket, socket: underlying, masking: overTls ? 'zero' : 'random' });
     });
     webSocket.once('unexpected-response', (request, response) => {
       // A whole answer leaves its socket to node's pool, where nobody would ask for it.
@@ -147,7 +150,7 @@ export function createAcceptor(
     server.handleUpgrade(incoming, socket, Buffer.from(held), (webSocket) => {
       webSocket.on('error', ignore);
       webSocket.pause();
-      accepted = { webSocket, socket };
+      accepted = { webSocket, socket, masking: 'none' };
     });
     return accepted;
   };
