@@ -119,32 +119,38 @@ for (const tls of [false, true]) {
   });
 }
 
-test('what a full socket holds is not written over by what is said meanwhile', async (t) => {
-  for (const tls of [false, true]) {
-    // oxlint-disable no-await-in-loop -- one link, and one turn, after the other
-    const { agent, proxy } = await linkPair(t, { tls });
-    agent.ends.socket.pause();
+for (const [scheme, sender] of [
+  ['ws', 'proxy'],
+  ['ws', 'agent'],
+  ['wss', 'proxy'],
+  ['wss', 'agent'],
+] as const) {
+  test(`${scheme}: what a full socket of the ${sender} holds is not written over by what is said meanwhile`, async (t) => {
+    // oxlint-disable no-await-in-loop -- one turn after the other
+    const pair = await linkPair(t, { tls: scheme === 'wss' });
+    const [from, to] = sender === 'proxy' ? [pair.proxy, pair.agent] : [pair.agent, pair.proxy];
+    to.ends.socket.pause();
     const said = new Map<number, number>();
     const say = async (bytes: number): Promise<void> => {
-      const stream = proxy.open();
+      const stream = from.open();
       said.set(stream.id, stream.write(Buffer.alloc(bytes, stream.id)));
       await turns(2);
     };
-    while (proxy.link.unsentBytes === 0) await say(64 * 1024);
+    while (from.link.unsentBytes === 0) await say(64 * 1024);
     for (let i = 0; i < 40; i++) await say(1_000);
-    t.ok(proxy.link.unsentBytes > 40_000, 'none of these left');
-    t.notOk(proxy.link.session.hasOutput, 'and each was given to the socket in its own turn');
+    t.ok(from.link.unsentBytes > 40_000, 'none of these left');
+    t.notOk(from.link.session.hasOutput, 'and each was given to the socket in its own turn');
     const wrong: string[] = [];
-    agent.user.onData = (stream, bytes) => {
+    to.user.onData = (stream, bytes) => {
       said.set(stream.id, (said.get(stream.id) ?? 0) - bytes.length);
       if (bytes.some((byte) => byte !== (stream.id & 0xff))) wrong.push(`stream ${stream.id}`);
     };
-    agent.ends.socket.resume();
+    to.ends.socket.resume();
     await until('all has come', () => [...said.values()].every((left) => left === 0));
     t.same(wrong, []);
     // oxlint-enable no-await-in-loop
-  }
-});
+  });
+}
 
 for (const [scheme, count] of [
   ['ws', 1],
