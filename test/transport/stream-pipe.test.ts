@@ -233,7 +233,7 @@ test('40 MB go each way at once through stops and starts, unchanged', async (t) 
   const stutter = setInterval(() => (far.isPaused() ? far.resume() : far.pause()), 5);
   writeUp();
   writeDown();
-  await until('both ends', () => upBytes === total && downBytes === total).finally(() =>
+  await until('both ends', () => upBytes === total && downBytes === total, 60_000).finally(() =>
     clearInterval(stutter),
   );
   far.resume();

@@ -3,8 +3,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { patienceMs } from '../e2e/support/deadline.ts';
 
-export async function until(what: string, isSo: () => boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + patienceMs;
+export async function until(what: string, isSo: () => boolean, withinMs = patienceMs): Promise<void> {
+  const giveUpAtMs = performance.now() + withinMs;
   while (!isSo()) {
     if (performance.now() > giveUpAtMs) throw new Error(`not in time: ${what}`);
     await turn();
