@@ -34,6 +34,15 @@ export class BackendPool implements ConnectionOwner {
   readonly #all = new Set<BackendConnection>();
   /** The longest idle first. */
   #idle: BackendConnection[] = [];
+  /**
+   * Those whose answer has just ended, in this turn and in the one before. More of it than it announced may lie in the
+   * kernel, and would be the beginning of the next answer; after two turns it has been read, and the connection
+   * destroyed as one that speaks unasked.
+   */
+  #fresh: BackendConnection[] = [];
+  #settling: BackendConnection[] = [];
+  #isTurning = false;
+  readonly #onTurn = (): void => this.#turn();
   #timer: Timer | undefined;
   readonly #onTimer = (): void => this.#closeExpired();
 
@@ -43,7 +52,7 @@ export class BackendPool implements ConnectionOwner {
   }
 
   get idleCount(): number {
-    return this.#idle.length;
+    return this.#idle.length + this.#settling.length + this.#fresh.length;
   }
 
   get connectionCount(): number {
@@ -52,8 +61,11 @@ export class BackendPool implements ConnectionOwner {
 
   serve(stream: MuxStream): void {
     const connection = this.#takeIdle();
-    if (connection === undefined) this.#connect().serve(stream);
-    else if (this.#clock.nowMs() - connection.heardMs < freshMs) connection.serve(stream);
+    if (connection === undefined) {
+      const settling = this.#takeUnsettled(this.#settling) ?? this.#takeUnsettled(this.#fresh);
+      if (settling === undefined) this.#connect().serve(stream);
+      else this.#serveAfterLook(stream, settling);
+    } else if (this.#clock.nowMs() - connection.heardMs < freshMs) connection.serve(stream);
     else this.#serveAfterLook(stream, connection);
   }
 
@@ -70,13 +82,20 @@ export class BackendPool implements ConnectionOwner {
       return;
     }
     connection.idleSinceMs = this.#clock.nowMs();
-    this.#idle.push(connection);
-    if (this.#idle.length > this.#options.poolSize) this.#idle.shift()?.destroy();
-    this.#timer ??= this.#clock.after(this.#options.idleTimeoutMs, this.#onTimer);
+    this.#fresh.push(connection);
+    if (!this.#isTurning) {
+      this.#isTurning = true;
+      setImmediate(this.#onTurn);
+    }
+    if (this.idleCount > this.#options.poolSize) {
+      (this.#idle.shift() ?? this.#settling.shift() ?? this.#fresh.shift())?.destroy();
+    }
   }
 
   onGone(connection: BackendConnection): void {
     this.#all.delete(connection);
+    remove(this.#fresh, connection);
+    remove(this.#settling, connection);
     const place = this.#idle.lastIndexOf(connection);
     if (place === -1) return;
     this.#idle.splice(place, 1);
@@ -91,18 +110,27 @@ export class BackendPool implements ConnectionOwner {
   /** What the backend has ended meanwhile is seen in one turn of the event loop, and another connection is taken. */
   #serveAfterLook(stream: MuxStream, connection: BackendConnection): void {
     const held = new HeldStream(stream);
-    // The first lets this turn's reads end, the second comes behind all reads of the next.
-    setImmediate(() =>
-      setImmediate(() => {
-        if (held.isReset) {
-          if (connection.isUsable) this.onReusable(connection);
-          return;
-        }
-        const usable = connection.isUsable ? connection : (this.#takeIdle() ?? this.#connect());
-        usable.serve(stream);
-        held.release();
-      }),
-    );
+    afterTwoTurns(() => {
+      if (held.isReset) {
+        if (connection.isUsable) this.onReusable(connection);
+        return;
+      }
+      const usable = connection.isUsable ? connection : (this.#takeIdle() ?? this.#connect());
+      usable.serve(stream);
+      held.release();
+    });
+  }
+
+  /** Once a turn, as long as there are connections that have not settled. */
+  #turn(): void {
+    if (this.#settling.length > 0) {
+      this.#idle.push(...this.#settling);
+      this.#timer ??= this.#clock.after(this.#options.idleTimeoutMs, this.#onTimer);
+    }
+    this.#settling = this.#fresh;
+    this.#fresh = [];
+    this.#isTurning = this.#settling.length > 0;
+    if (this.#isTurning) setImmediate(this.#onTurn);
   }
 
   /** The last used, unless that is so long ago that the backend may be about to end it: then so it is of all others. */
@@ -116,6 +144,13 @@ export class BackendPool implements ConnectionOwner {
       if (last.isUsable) return last;
     }
     return undefined;
+  }
+
+  /** Its answer may have ended long before we heard of it: the backend counts from its own. */
+  #takeUnsettled(from: BackendConnection[]): BackendConnection | undefined {
+    const last = from.at(-1);
+    const isSafe = last !== undefined && this.#clock.nowMs() - last.heardMs <= this.#idleLife.safeMs;
+    return isSafe ? from.pop() : undefined;
   }
 
   #connect(): BackendConnection {
@@ -137,4 +172,14 @@ export class BackendPool implements ConnectionOwner {
     const waitMs = Math.max(1, Math.ceil(oldest.idleSinceMs - expiredAtMs));
     this.#timer = this.#clock.after(waitMs, this.#onTimer);
   }
+}
+
+function remove<T>(from: T[], item: T): void {
+  const place = from.lastIndexOf(item);
+  if (place !== -1) from.splice(place, 1);
+}
+
+/** The first lets this turn's reads end, the second comes behind all reads of the next. */
+function afterTwoTurns(call: () => void): void {
+  setImmediate(() => setImmediate(call));
 }

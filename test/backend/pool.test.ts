@@ -195,6 +195,8 @@ test('one that waited too long is closed, the others wait on', async (t) => {
     exchange.stream.reset(resetCode.done);
     // oxlint-disable-next-line no-await-in-loop -- 20 s apart
     await until('it waits', () => serving.pool.idleCount === i + 1);
+    // oxlint-disable-next-line no-await-in-loop -- it settles
+    await turns();
     clock.advance(20_000);
   }
   t.equal(serving.pool.idleCount, 2, 'the first has waited for a minute');
@@ -204,6 +206,7 @@ test('one that waited too long is closed, the others wait on', async (t) => {
   clock.advance(2);
   t.equal(serving.pool.idleCount, 1);
   await serving.served(backend, 3);
+  await turns();
   clock.advance(59_000);
   t.equal(serving.pool.idleCount, 1, 'it waits anew from its last exchange');
   clock.advance(1_001);
