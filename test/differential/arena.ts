@@ -24,8 +24,8 @@ export interface ArenaOptions {
   readonly onRecord: (name: BackendName, record: BackendRecord) => void;
 }
 
-/** An answer that never comes must be an answer in this run. */
-const responseTimeout = '5s';
+/** An answer that never comes must be an answer in this run; a head that comes byte by byte on a busy machine is none. */
+const timeouts = { RESPONSE_TIMEOUT: '10s', HEADER_TIMEOUT: '60s' };
 
 export async function startArena(options: ArenaOptions): Promise<Arena> {
   const names = await installedBackends(options.backends);
@@ -64,7 +64,7 @@ export async function startTunnel(backends: readonly Behind[], children: Child[]
     PORT: '0',
     ADMIN_PORT: '0',
     AGENT_SECRET: secret,
-    RESPONSE_TIMEOUT: responseTimeout,
+    ...timeouts,
   });
   children.push(proxy);
   const [port, token] = await Promise.all([proxy.ready, mintToken(secret, backends)]);

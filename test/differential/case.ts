@@ -12,7 +12,7 @@ export interface Case {
 export type Cuts = 'whole' | 'bytes' | readonly number[];
 
 /** Longer messages are not cut into bytes: it would show nothing new. */
-const longestByBytes = 2_000;
+const longestByBytes = 800;
 
 export function cut(bytes: Buffer, cuts: Cuts): Buffer[] {
   if (bytes.length === 0) return [];

@@ -21,6 +21,8 @@ export interface Judgement {
   readonly understood: number;
   /** Accepted here, and not to the backend's liking: its reasons. */
   readonly backendRefusals: readonly string[];
+  /** The reasons for those among them that have nothing unusual in their first line and Host. */
+  readonly plainRefusals: readonly string[];
   /** Requests whose refusal the backend has not told of: its record may be late, or not say what it was. */
   readonly awaited: readonly ReadRequest[];
   /** Requests that the proxy answers itself: no route, or the last hop of Max-Forwards. */
@@ -40,6 +42,7 @@ class Comparison implements Judgement {
   readonly disagreements: string[] = [];
   understood = 0;
   readonly backendRefusals: string[] = [];
+  readonly plainRefusals: string[] = [];
   readonly awaited: ReadRequest[] = [];
   answeredHere = 0;
   unread = 0;
@@ -134,7 +137,9 @@ class Comparison implements Judgement {
       }
     } else {
       this.#refusedByBackend.push(request);
-      this.backendRefusals.push(this.#reasonFor(request, answer));
+      const reason = this.#reasonFor(request, answer);
+      this.backendRefusals.push(reason);
+      if (request.isPlain) this.plainRefusals.push(reason);
     }
   }
 

@@ -27,7 +27,7 @@ export interface Transcript {
 }
 
 /** Far beyond any answer's time; what comes later has not come. Above the proxy's own time-out for an answer. */
-export const patienceMs = 12_000;
+export const patienceMs = 30_000;
 /** 127.0.0.1 has some 28,000 ports, each of them taken for a minute by every connection it had. */
 const sourceAddresses = 200;
 let connections = 0;

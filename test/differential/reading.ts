@@ -3,7 +3,7 @@
  * accepted, with which body, and how it ends. It is what every other reading must equal.
  */
 import { createBodyReader, type BodyReader } from '../../shared/http1/body.ts';
-import { HeadScanner } from '../../shared/http1/head.ts';
+import { HeadScanner, type RequestHead } from '../../shared/http1/head.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import { readRequest, type RequestMeaning } from '../../shared/http1/rules.ts';
 import { bodyText } from './record.ts';
@@ -16,6 +16,8 @@ export interface ReadRequest {
   readonly body: string;
   /** Who answers: the backend, or the proxy with this status because nothing goes to a backend. */
   readonly answeredBy: 'backend' | number;
+  /** Nothing in its first line, its Host or for proxies is unusual: no backend has a reason to refuse it for them. */
+  readonly isPlain: boolean;
 }
 
 export interface Reading {
@@ -35,7 +37,7 @@ export interface Reading {
 const viaName = 'no-proxy';
 
 interface Current {
-  readonly method: string;
+  readonly head: RequestHead;
   readonly meaning: RequestMeaning;
   readonly body: BodyReader;
   readonly pieces: Uint8Array[];
@@ -47,6 +49,20 @@ export function readRequests(pieces: readonly Uint8Array[], isRouted: (host: str
   for (const piece of pieces) reader.push(piece);
   const { requests, partial, end, isBetween } = reader;
   return { requests, partial, end, isBetween };
+}
+
+const plainMethod = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/;
+/** Without dots, percent signs and the like, which servers have views on. */
+const plainTarget = /^\/[\w/?=&;-]{0,2000}$/;
+const plainHost = /^[\w.-]+(?::[1-9]\d*)?$/;
+
+function looksPlain({ method, fields }: RequestHead, { target, authority }: RequestMeaning): boolean {
+  // nginx takes a tab for part of a Host and wants many fields once, Apache as a proxy reads Max-Forwards with every method.
+  const hasTab = /^host:[^\r]*\t/im.test(fields.lines(0, fields.length));
+  const isForProxies = fields.get('max-forwards') !== undefined;
+  const names = Array.from(fields, ({ lower }) => lower);
+  if (hasTab || isForProxies || new Set(names).size < names.length) return false;
+  return plainMethod.test(method) && plainTarget.test(target) && plainHost.test(authority);
 }
 
 class Reader {
@@ -89,7 +105,7 @@ class Reader {
     const meaning = readRequest(head, { viaName });
     const { connectionNames } = meaning;
     const body = createBodyReader(meaning.framing, 'request', { connectionNames });
-    this.#current = { method: head.method, meaning, body, pieces: [] };
+    this.#current = { head, meaning, body, pieces: [] };
     return this.#readBody(this.#current, bytes, next);
   }
 
@@ -113,9 +129,12 @@ class Reader {
     if (!meaning.keepAlive || isEarly) this.end = { kind: 'closed' };
   }
 
-  #describe({ method, meaning, pieces }: Current): ReadRequest {
+  #describe({ head, meaning, pieces }: Current): ReadRequest {
+    const { method } = head;
     const isLastHop = meaning.maxForwards === 0;
     const answeredBy = isLastHop ? 200 : this.#isRouted(meaning.host) ? 'backend' : 404;
-    return { method, target: meaning.target, body: bodyText(Buffer.concat(pieces)), answeredBy };
+    const { target } = meaning;
+    const isPlain = looksPlain(head, meaning);
+    return { method, target, body: bodyText(Buffer.concat(pieces)), answeredBy, isPlain };
   }
 }

@@ -38,8 +38,25 @@ interface Judged {
 
 /** A record comes by another way than its answer, and perhaps behind it. */
 const recordWithinMs = 5_000;
+const refusalWithinMs = 500;
 /** A backend that nothing stands before may wait for ever for what it takes for the rest of a message. */
 const directPatienceMs = 1_500;
+/**
+ * What a backend may refuse a request for though its first line and Host are plain. Any other refusal would mean that the
+ * edge has written something wrongly.
+ */
+const knownRefusals: { readonly [Name in BackendName]: readonly string[] } = {
+  node: [],
+  // It decodes heads as ASCII, by which 0x8D becomes CR.
+  'http-parser-js': ['400 HPE_LF_EXPECTED'],
+  // If-Match, when there is nothing to match.
+  nginx: ['412'],
+  // Expect on two lines.
+  apache: ['417'],
+  // Not more than 100 fields, with those that the edge adds.
+  python: ['431 431 Too many headers'],
+  h11: [],
+};
 /** Every so many runs are repeated without the edge. */
 const straightEvery = 5;
 /** So many judged cases are remembered, to name the one that a late record belongs to. */
@@ -108,8 +125,12 @@ export class Trials {
     const isTurn = this.#arena?.isDirect === false && id % straightEvery === 0;
     const isStraight = isTurn && isFitForStraight(reading);
     const straight = isStraight ? await this.#runStraight(theCase, backend) : undefined;
-    const { understood, backendRefusals, awaited, answeredHere, unread } = judgement;
-    const counted = { understood, backendRefusals, awaited, answeredHere, unread };
+    for (const reason of judgement.plainRefusals) {
+      if (!knownRefusals[backend.name].includes(reason))
+        disagreements.push(`refused though it is plain: ${reason}`);
+    }
+    const { understood, backendRefusals, plainRefusals, awaited, answeredHere, unread } = judgement;
+    const counted = { understood, backendRefusals, plainRefusals, awaited, answeredHere, unread };
     return {
       ...counted,
       case: theCase,
@@ -148,7 +169,8 @@ export class Trials {
       whole: requests.length,
       withinMs: port === backend.port ? directPatienceMs : patienceMs,
     });
-    await recorded(running, transcript.answers.filter(isServed).length);
+    const byBackend = transcript.answers.filter(({ proxyStatus }) => proxyStatus === undefined);
+    await recorded(running, byBackend.filter(isServed).length, byBackend.length);
     return { id, bytes, running, transcript, isRouted };
   }
 
@@ -200,13 +222,19 @@ export class Trials {
   }
 }
 
-/** Resolves when so many messages have been recorded, or the time for it has passed. */
-function recorded(running: Running, messages: number): Promise<void> {
+/** Resolves when so many messages, and so many records in all, have come, or the time for them has passed. */
+function recorded(running: Running, messages: number, records: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  const isTold = (): boolean => running.records.filter(({ kind }) => kind === 'request').length >= messages;
   const timer = setTimeout(resolve, recordWithinMs);
+  // A refusal that does not say whose it is never comes.
+  const refusalTimer = setTimeout(() => isTold() && resolve(), refusalWithinMs);
   running.onRecord = () => {
-    if (running.records.filter(({ kind }) => kind === 'request').length >= messages) resolve();
+    if (isTold() && running.records.length >= records) resolve();
   };
   running.onRecord();
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    clearTimeout(refusalTimer);
+  });
 }
