@@ -5,13 +5,13 @@
 export type BodyKind = 'html' | 'json' | 'text';
 
 /** By these media ranges a kind is asked for by name; by the wildcards all are alike, and plain text is taken. */
-const kindOfRange: Readonly<Record<string, BodyKind>> = {
-  'text/html': 'html',
-  'application/xhtml+xml': 'html',
-  'application/json': 'json',
-  'application/problem+json': 'json',
-  'text/plain': 'text',
-};
+const kindOfRange: ReadonlyMap<string, BodyKind> = new Map([
+  ['text/html', 'html'],
+  ['application/xhtml+xml', 'html'],
+  ['application/json', 'json'],
+  ['application/problem+json', 'json'],
+  ['text/plain', 'text'],
+]);
 
 /** The kind with the highest weight, of equals the first named. Nothing that we have: plain text. */
 export function preferredKind(accept: string | undefined): BodyKind {
@@ -19,7 +19,7 @@ export function preferredKind(accept: string | undefined): BodyKind {
   let bestWeight = 0;
   for (const item of accept?.split(',') ?? []) {
     const [range = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
-    const kind = kindOfRange[range];
+    const kind = kindOfRange.get(range);
     if (kind === undefined) continue;
     const weight = weightOf(parameters);
     if (weight <= bestWeight) continue;

@@ -40,9 +40,10 @@ export function groupOf(address: string): string {
 /** An element of X-Forwarded-For: an address, of which some proxies also tell the port (`192.0.2.1:80`, `[2001:db8::1]:80`). */
 function readHop(element: string): string | undefined {
   const text = element.trim();
-  const bracketed = /^\[([^\]]*:[^\]]*)\](?::[0-9]{1,5})?$/.exec(text)?.[1];
+  const bracketed = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(text)?.[1];
+  if (bracketed !== undefined) return bracketed.includes(':') ? readAddress(bracketed) : undefined;
   const withPort = /^([0-9.]+):[0-9]{1,5}$/.exec(text)?.[1];
-  return readAddress(bracketed ?? withPort ?? text);
+  return readAddress(withPort ?? text);
 }
 
 /** A set of networks; an empty one covers nothing. */

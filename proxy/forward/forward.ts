@@ -23,7 +23,7 @@ export interface ForwardOptions extends AttemptContext {
 export function createForward(options: ForwardOptions): Handler {
   return async (exchange) => {
     if (exchange.meaning.maxForwards === 0) {
-      answerOptions(exchange);
+      answerOptions(exchange, options.name);
       return;
     }
     const failure = await forward(exchange, options);
@@ -120,9 +120,10 @@ function answerFailure(exchange: Exchange, code: FailureCode, name: string): voi
 }
 
 /** Max-Forwards has reached 0: the last hop answers (RFC 9110 §7.6.2). */
-function answerOptions({ client, record }: Exchange): void {
+function answerOptions({ client, record }: Exchange, name: string): void {
   record.status = 200;
+  const ours = `Proxy-Status: ${name}\r\nX-Request-Id: ${record.id}\r\n`;
   const close = client.mayPersist ? '' : 'Connection: close\r\n';
-  client.writeFinalHead(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${close}\r\n`);
+  client.writeFinalHead(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${ours}${close}\r\n`);
   client.finish(client.mayPersist);
 }

@@ -25,6 +25,7 @@ const kinds: readonly [string | undefined, string][] = [
   ['text/html;level=1;q=0.5, text/plain;q=0.4', 'html'],
   ['text/html;q=high', 'html'],
   ['image/png', 'text'],
+  ['text/html;q=0.5, constructor', 'html'],
   [',,;q=1, ;', 'text'],
 ];
 

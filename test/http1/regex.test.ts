@@ -59,7 +59,7 @@ const byHand: Readonly<Record<string, string>> = {
 };
 
 /** Found not to be linear and to be replaced; nothing may join them. */
-const known: ReadonlySet<string> = new Set(['/^\\[([^\\]]*:[^\\]]*)\\](?::[0-9]{1,5})?$/']);
+const known: ReadonlySet<string> = new Set();
 
 const files = ['shared', 'proxy', 'agent'].flatMap((room) =>
   readdirSync(new URL(room, root), { recursive: true, encoding: 'utf8' })
