@@ -11,7 +11,6 @@ export interface Told {
   readonly reading: Reading;
   readonly transcript: Transcript;
   readonly records: readonly BackendRecord[];
-  readonly halfClosesAtOnce: boolean;
 }
 
 export interface Judgement {
@@ -56,7 +55,7 @@ class Comparison implements Judgement {
   }
 
   compareAnswers(): void {
-    const { reading, transcript, halfClosesAtOnce } = this.#told;
+    const { reading, transcript } = this.#told;
     const { answers, wrong, leaving } = transcript;
     if (wrong !== undefined) this.#disagree(`the client got something that is no answer: ${wrong}`);
     if (leaving === 'silence') this.#disagree('the edge neither answered nor closed');
@@ -68,15 +67,13 @@ class Comparison implements Judgement {
         continue;
       }
       if (answer === undefined) {
-        // A client that has said it is done may be told so, without a word on what was not begun.
-        if (halfClosesAtOnce && index > 0) this.unread += 1;
-        else this.#disagree(`no answer to ${nameOf(request)}`);
+        this.#disagree(`no answer to ${nameOf(request)}`);
         continue;
       }
       index += 1;
       this.#compareAnswer(request, answer);
       this.#hasClosed = answer.closes;
-      const mayClose = halfClosesAtOnce || !isServed(answer) || request === reading.requests.at(-1);
+      const mayClose = !isServed(answer) || request === reading.requests.at(-1);
       if (answer.closes && !mayClose) this.#disagree(`closed behind ${nameOf(request)}, before its time`);
     }
     index += this.#comparePartial(answers[index]);
@@ -163,12 +160,10 @@ class Comparison implements Judgement {
 
   /** The refusal that ends the connection. Gives the answers used. */
   #compareEnd(answer: Answer | undefined): number {
-    const { reading, halfClosesAtOnce } = this.#told;
-    const { end } = reading;
+    const { end } = this.#told.reading;
     if (end.kind !== 'refused' || this.#hasClosed) return 0;
     if (answer === undefined) {
-      if (!halfClosesAtOnce || reading.requests.length === 0)
-        this.#disagree(`no answer ${end.status} (${end.code})`);
+      this.#disagree(`no answer ${end.status} (${end.code})`);
       return 0;
     }
     if (answer.proxyStatus === undefined || answer.status !== end.status) {

@@ -113,8 +113,7 @@ export class Trials {
   async run(theCase: Case, backend: Backend): Promise<Outcome> {
     const { id, bytes, running, transcript, isRouted } = await this.#play(theCase, backend);
     const { reading, records } = running;
-    const { halfClosesAtOnce } = theCase;
-    const judgement = judge({ reading, transcript, records, halfClosesAtOnce });
+    const judgement = judge({ reading, transcript, records });
     this.#running.delete(id);
     this.#judged.set(id, { case: theCase, partial: reading.partial, awaited: [...judgement.awaited] });
     count(this.#untold, backend.name, judgement.awaited.length);
