@@ -8,6 +8,8 @@ import { runResponses } from './responses.ts';
 
 // One exit listener for each process that is started.
 process.setMaxListeners(50);
+// What was started ends with this process, whichever way that ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   return 1;

@@ -1,5 +1,5 @@
 /** Servers that are no Node programs: where they are found on this machine, a directory of their own, a free port. */
-import { openSync } from 'node:fs';
+import { openSync, rmSync } from 'node:fs';
 import { access, chmod, constants, mkdtemp, rm } from 'node:fs/promises';
 import { execFile, spawn } from 'node:child_process';
 import { connect, createServer, Socket } from 'node:net';
@@ -56,6 +56,7 @@ export interface Directory {
 export async function makeDirectory(name: string): Promise<Directory> {
   const path = await mkdtemp(join(tmpdir(), `differential-${name}-`));
   await chmod(path, 0o755);
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
