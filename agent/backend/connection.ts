@@ -8,6 +8,7 @@ import { resetCode } from '../../shared/mux/codes.ts';
 import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import type { Clock } from '../../shared/time/clock.ts';
+import { resetSocket } from '../../shared/transport/reset-socket.ts';
 import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
@@ -113,7 +114,7 @@ export class BackendConnection implements PipeOwner {
       return;
     }
     // An abort must reach the backend as an abort: a FIN could pass for the end of a raw upload.
-    if (this.#isReady && !this.#hasEnded && isPlain(this.#socket)) this.#socket.resetAndDestroy();
+    if (this.#isReady && !this.#hasEnded && isPlain(this.#socket)) resetSocket(this.#socket);
     else this.#socket.destroy();
   }
 

@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { Outlet } from '../../shared/transport/outlet.ts';
+import { resetSocket } from '../../shared/transport/reset-socket.ts';
 import type { EdgeContext } from './context.ts';
 import type { DrainBounds } from './limits.ts';
 import { takenBytes } from './taken-bytes.ts';
@@ -98,7 +99,7 @@ export class Output {
 
   /** Ends the connection so that nothing can pass for a complete answer. */
   abort(): void {
-    if (!this.#tcp.destroyed) this.#tcp.resetAndDestroy();
+    resetSocket(this.#tcp);
     this.#socket.destroy();
   }
 

@@ -16,6 +16,7 @@ const clients = 25;
 const requests = 40;
 
 let closings = 0;
+const closedOnce = Promise.withResolvers<void>();
 let served = 0;
 
 /** Answers each POST at once, and closes 100 ms after its last answer. */
@@ -33,6 +34,7 @@ const backend = createServer((socket: Socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     timer = setTimeout(() => {
       closings += 1;
+      closedOnce.resolve();
       // Everything at once, as a server that is done with a connection does it.
       socket.destroy();
     }, idleMs);
@@ -48,7 +50,7 @@ test(`${clients * requests} POSTs at the edge of the backend's patience: none is
   const first = await dial(t, tunnel);
   first.write('POST /first HTTP/1.1\r\nHost: idle.test\r\nContent-Length: 2\r\n\r\nhi');
   await readResponse(first);
-  while (closings === 0) await sleep(5);
+  await closedOnce.promise;
   await Promise.all(
     Array.from({ length: clients }, async (_, index) => {
       const client = await dial(t, tunnel);

@@ -1,6 +1,6 @@
 /** Borders of WebSocket frames: found in any frame, however its bytes are cut, and only there. */
 import { test } from 'tap';
-import fc from 'fast-check';
+import { array, assert, boolean, constantFrom, nat, property, record } from 'fast-check';
 import { closeFrame, FrameBorders } from '../../proxy/forward/frame-borders.ts';
 
 function frame(length: number, isMasked: boolean): Buffer {
@@ -45,13 +45,13 @@ for (const isMasked of [false, true]) {
 }
 
 test('advance to a border stops there, wherever the pieces are cut', (t) => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.record({ length: fc.constantFrom(0, 1, 7, 130), isMasked: fc.boolean() }), {
+  assert(
+    property(
+      array(record({ length: constantFrom(0, 1, 7, 130), isMasked: boolean() }), {
         minLength: 2,
         maxLength: 5,
       }),
-      fc.nat(),
+      nat(),
       (frames, place) => {
         const encoded = frames.map(({ length, isMasked }) => frame(length, isMasked));
         const bytes = Buffer.concat(encoded);
