@@ -28,6 +28,8 @@ export interface Transcript {
 
 /** Far beyond any answer's time; what comes later has not come. Above the proxy's own time-out for an answer. */
 export const patienceMs = 30_000;
+/** Without the edge, whoever takes a message for longer than it is may wait for ever. */
+export const directPatienceMs = 1_500;
 /** 127.0.0.1 has some 28,000 ports, each of them taken for a minute by every connection it had. */
 const sourceAddresses = 200;
 let connections = 0;

@@ -9,7 +9,7 @@ import { isPartOf, isSame, isServed, judge, type Judgement } from './judge.ts';
 import { count } from './counts.ts';
 import { address, caseOf, isHostOf } from './marker.ts';
 import type { BackendName } from './options.ts';
-import { patienceMs, play, type Transcript } from './play.ts';
+import { directPatienceMs, patienceMs, play, type Transcript } from './play.ts';
 import { readRequests, type ReadRequest, type Reading } from './reading.ts';
 import type { BackendRecord } from './record.ts';
 import { compareStraight, isFitForStraight, type Straight } from './straight.ts';
@@ -39,8 +39,6 @@ interface Judged {
 /** A record comes by another way than its answer, and perhaps behind it. */
 const recordWithinMs = 5_000;
 const refusalWithinMs = 500;
-/** A backend that nothing stands before may wait for ever for what it takes for the rest of a message. */
-const directPatienceMs = 1_500;
 /**
  * What a backend may refuse a request for though its first line and Host are plain. Any other refusal would mean that the
  * edge has written something wrongly.

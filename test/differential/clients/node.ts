@@ -3,22 +3,24 @@ import { Agent, request as ask } from 'node:http';
 import type { Client, Fetched, FetchRequest } from './client.ts';
 
 const concurrency = 6;
-const timeoutMs = 15_000;
 
 /** `keeps`: whether a connection serves one request after another. */
-export function createNodeClient(port: number, keeps: boolean): Client {
+export function createNodeClient(port: number, keeps: boolean, withinMs: number): Client {
   const agent = new Agent({ keepAlive: keeps, maxSockets: concurrency });
   return {
     name: 'node',
     concurrency,
     readsEveryInterim: true,
     knowsNoBody: true,
-    fetch: (request) => fetch(request, port, agent),
+    fetch: (request) => fetch(request, { port, agent, timeout: withinMs }),
     stop: async () => agent.destroy(),
   };
 }
 
-function fetch({ method, host, path }: FetchRequest, port: number, agent: Agent): Promise<Fetched> {
+function fetch(
+  { method, host, path }: FetchRequest,
+  options: { readonly port: number; readonly agent: Agent; readonly timeout: number },
+): Promise<Fetched> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let status = 0;
@@ -27,13 +29,11 @@ function fetch({ method, host, path }: FetchRequest, port: number, agent: Agent)
       resolve({ status, proxyStatus, error, body: Buffer.concat(pieces).toString('latin1') });
     };
     const asked = ask({
-      agent,
+      ...options,
       method,
       path,
       host: '127.0.0.1',
-      port,
       headers: { Host: host },
-      timeout: timeoutMs,
       maxHeaderSize: 128 * 1024,
     });
     asked.on('response', (response) => {

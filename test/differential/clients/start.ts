@@ -2,6 +2,7 @@
 import { findProgram, findPython } from '../backends/installed.ts';
 import { type ClientName, clientNames } from '../options.ts';
 import type { Client, Pair } from './client.ts';
+import { directPatienceMs, patienceMs } from '../play.ts';
 import { startCurlClient } from './curl.ts';
 import { createNodeClient } from './node.ts';
 import { startPythonClient } from './python.ts';
@@ -15,7 +16,11 @@ interface Kind {
 }
 
 const kinds: { readonly [Name in ClientName]: Kind } = {
-  node: { find: async () => true, start: async (...args) => createNodeClient(...args), canBeFresh: true },
+  node: {
+    find: async () => true,
+    start: async (port, keeps) => createNodeClient(port, keeps, keeps ? patienceMs : directPatienceMs),
+    canBeFresh: true,
+  },
   python: {
     find: () => findPython('http.client'),
     start: (...args) => startPythonClient('python', 'python_client.py', 'http.client', ...args),
@@ -40,15 +45,20 @@ export async function startClients(
   const missing = names.filter((_, index) => found[index] === undefined);
   if (wanted !== undefined && missing.length > 0)
     throw new Error(`not installed here: ${missing.join(', ')}`);
+  // Without the edge a backend's bytes may leave a client waiting for ever.
+  const withinMs = edgePort === backendPort ? directPatienceMs : patienceMs;
   const pairs = names
     .filter((name) => !missing.includes(name))
     .map(async (name) => {
       const { start, canBeFresh } = kinds[name];
       const [behind, before] = await Promise.all([
-        start(edgePort, true),
+        start(edgePort, edgePort !== backendPort),
         canBeFresh ? start(backendPort, false) : undefined,
       ]);
       return { behind, before };
     });
-  return [{ behind: createStrictClient(edgePort), before: undefined }, ...(await Promise.all(pairs))];
+  return [
+    { behind: createStrictClient(edgePort, withinMs), before: undefined },
+    ...(await Promise.all(pairs)),
+  ];
 }

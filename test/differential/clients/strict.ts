@@ -2,21 +2,21 @@
  * A client that reads the connection to its end: nothing may stand behind the answer, and no byte of it may be written
  * otherwise than the edge means to.
  */
-import { patienceMs, play } from '../play.ts';
+import { play } from '../play.ts';
 import type { Client, Fetched, FetchRequest } from './client.ts';
 
-export function createStrictClient(port: number): Client {
+export function createStrictClient(port: number, withinMs: number): Client {
   return {
     name: 'strict',
     concurrency: 8,
     readsEveryInterim: true,
     knowsNoBody: true,
-    fetch: (request) => fetch(request, port),
+    fetch: (request) => fetch(request, port, withinMs),
     stop: async () => undefined,
   };
 }
 
-async function fetch({ method, host, path }: FetchRequest, port: number): Promise<Fetched> {
+async function fetch({ method, host, path }: FetchRequest, port: number, withinMs: number): Promise<Fetched> {
   const message = Buffer.from(
     `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nTE: trailers\r\nConnection: TE\r\n\r\n`,
     'latin1',
@@ -28,7 +28,7 @@ async function fetch({ method, host, path }: FetchRequest, port: number): Promis
     answers: 1,
     methods: [method],
     whole: 1,
-    withinMs: patienceMs,
+    withinMs,
   });
   const [answer, second] = answers;
   const error = second === undefined ? wrong : `${answers.length} answers`;
