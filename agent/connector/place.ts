@@ -20,6 +20,8 @@ export interface PlaceOptions {
 
 /** A link that lived this long was a good one: the next dial begins anew. */
 const goodLinkMs = 10_000;
+/** Twice the time that a stopping proxy gives its clients unless it is told otherwise. */
+const replacedPatienceMs = 60_000;
 /** What will be refused again until somebody acts: who may not enter, and whose routes another holds. */
 const finalStatuses: ReadonlySet<number> = new Set([401, 403, 409]);
 /** The same on a link that was let in. */
@@ -59,11 +61,21 @@ export class Place {
     const isUp = (await link.up) !== undefined;
     const upAtMs = this.#options.clock.nowMs();
     if (isUp) {
-      this.#leaving?.leave('replaced');
+      if (this.#leaving !== undefined) void this.#giveUp(this.#leaving);
       this.#leaving = undefined;
     }
     await link.leaving;
     return this.#delayAfter(link, isUp ? this.#options.clock.nowMs() - upAtMs : 0);
+  }
+
+  /**
+   * The proxy ends the link that it sent away when it needs it no more: a proxy that stops has clients to serve until
+   * then, and nobody else to serve them by. One that never does is not waited for.
+   */
+  async #giveUp(link: ProxyLink): Promise<void> {
+    const timer = this.#options.clock.after(replacedPatienceMs, () => link.leave('replaced'));
+    await link.ended;
+    timer.cancel();
   }
 
   #failed(error: DialError): number {

@@ -91,11 +91,23 @@ test('make before break: a link that the proxy sends away serves until another i
   await until('it is served all the same', () => connecting.user.received.get(late?.id ?? 0) === text.length);
   t.same(old.events.slice(1), [], 'it has not been left: the other is not up yet');
   welcome(fresh);
+  await isUp(connecting, 2);
+  const last = ask(old);
+  await until(
+    'it still serves: the proxy ends it',
+    () => connecting.user.received.get(last?.id ?? 0) === text.length,
+  );
+  last?.reset(1);
+  // In steps, so that the links hear each other's pings meanwhile.
+  for (let seconds = 0; seconds < 60; seconds += 5) {
+    connecting.clock.advance(5_000);
+    await turns(5);
+  }
   await old.event('goaway 0');
   t.equal(ask(old), undefined, 'now it is');
   ask(fresh);
   const served = () => connecting.user.events.filter((event) => event.startsWith('stream ')).length;
-  await until('the fresh one serves', () => served() === 3);
+  await until('the fresh one serves', () => served() === 4);
   connecting.clock.advance(5_000);
   await turns();
   t.ok(old.link.isOpen, 'an exchange is open on it');
