@@ -41,6 +41,8 @@ export interface ExchangeRecord {
   requestBytes: number;
   /** Body bytes of the answer that went to the client; after an upgrade the raw ones too. */
   responseBytes: number;
+  /** What has passed since an upgrade, while it lasts: not in the two above yet. */
+  raw: { readonly bytesIn: number; readonly bytesOut: number } | undefined;
   /** How often the request was sent again. */
   retries: number;
   /** Who broke the exchange off, where it did not end in order. */

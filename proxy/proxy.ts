@@ -202,6 +202,7 @@ class Proxy {
       agentInstance: undefined,
       requestBytes: 0,
       responseBytes: 0,
+      raw: undefined,
       retries: 0,
       abortedBy: undefined,
     };

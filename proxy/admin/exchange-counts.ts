@@ -87,13 +87,13 @@ export class ExchangeCounts {
   /** What runs now, by label. */
   running(): ReadonlyMap<string, Running> {
     const sums = new Map<string, Running>();
-    for (const { backendId, requestBytes, responseBytes } of this.#running) {
+    for (const { backendId, requestBytes, responseBytes, raw } of this.#running) {
       const label = this.backends.labelOf(backendId ?? noName);
       const sum = sums.get(label) ?? { exchanges: 0, requestBytes: 0, responseBytes: 0 };
       sums.set(label, sum);
       sum.exchanges += 1;
-      sum.requestBytes += requestBytes;
-      sum.responseBytes += responseBytes;
+      sum.requestBytes += requestBytes + (raw?.bytesIn ?? 0);
+      sum.responseBytes += responseBytes + (raw?.bytesOut ?? 0);
     }
     return sums;
   }

@@ -68,13 +68,13 @@ function bodyMetrics(ofEach: (read: Of<number>) => [label: string, value: number
     counter(
       'inverting_proxy_request_bytes_total',
       ['backend'],
-      'Bytes of bodies from clients to backends; of an upgrade the raw bytes, when it has ended.',
+      'Bytes of bodies, and raw ones after an upgrade, from clients to backends.',
       () => rowsOf(ofEach((ended, now) => ended.requestBytes + now.requestBytes)),
     ),
     counter(
       'inverting_proxy_response_bytes_total',
       ['backend'],
-      'Bytes of bodies from backends to clients; of an upgrade the raw bytes, when it has ended.',
+      'Bytes of bodies, and raw ones after an upgrade, from backends to clients.',
       () => rowsOf(ofEach((ended, now) => ended.responseBytes + now.responseBytes)),
     ),
   ];

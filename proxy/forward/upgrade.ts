@@ -45,6 +45,7 @@ export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgr
       this.#webSocket = new WebSocketDown(this.#pipe, this);
       options.stream.handler = this.#webSocket;
     }
+    options.record.raw = this.#pipe;
     options.upgrades.add(this);
   }
 
@@ -112,6 +113,7 @@ export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgr
     this.#webSocket?.stop();
     record.requestBytes += this.#pipe.bytesIn;
     record.responseBytes += this.#pipe.bytesOut;
+    record.raw = undefined;
     upgrades.delete(this);
     settle();
   }

@@ -190,6 +190,9 @@ async function suite(): Promise<void> {
     await wire.take(14);
     wire.write('back');
     await client.take(4);
+    const during = await scrape(port);
+    t.equal(valueOf(during, 'inverting_proxy_request_bytes_total', shop), 24, 'while it is open');
+    t.equal(valueOf(during, 'inverting_proxy_response_bytes_total', shop), 9);
     client.end();
     await wire.left();
     wire.end();

@@ -20,6 +20,7 @@ const plain: ExchangeRecord = {
   agentInstance: '0f3a',
   requestBytes: 0,
   responseBytes: 1_234,
+  raw: undefined,
   retries: 0,
   abortedBy: undefined,
 };

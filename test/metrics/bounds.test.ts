@@ -24,6 +24,7 @@ function record(known: Partial<ExchangeRecord>): ExchangeRecord {
     agentInstance: undefined,
     requestBytes: 1,
     responseBytes: 2,
+    raw: undefined,
     retries: 0,
     abortedBy: undefined,
     ...known,

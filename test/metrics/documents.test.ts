@@ -110,6 +110,7 @@ test('a line with everything in it has the fields of the table, in its order', a
       agentInstance: 'h',
       requestBytes: 1,
       responseBytes: 1,
+      raw: undefined,
       retries: 1,
       abortedBy: 'client',
     },
