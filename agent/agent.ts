@@ -38,9 +38,10 @@ export function createAgent({ settings, version, log, watch }: AgentOptions): Pa
         connectTimeoutMs: settings.connectTimeoutMs,
         poolSize: settings.poolSize,
         idleTimeoutMs: settings.poolIdleTimeoutMs,
-        onFailure: (code, cause) => {
-          watch.backendFailures.of(nameOf(code)).count += 1;
-          log.warn({ backend, failure: nameOf(code), reason: cause?.message }, 'backend failed');
+        onFailure: ({ code, cause, requestId }) => {
+          const failure = nameOf(code);
+          watch.backendFailures.of(failure).count += 1;
+          log.warn({ request: requestId, backend, failure, reason: cause?.message }, 'backend failed');
         },
       });
       const target = dialTarget(settings, version);

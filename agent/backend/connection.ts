@@ -13,6 +13,14 @@ import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
+import { requestIdOf } from './request-id.ts';
+
+/** Why a backend could not serve an exchange. */
+export interface BackendFailure {
+  readonly code: ResetCode;
+  readonly cause: Error | undefined;
+  readonly requestId: string | undefined;
+}
 
 export interface ConnectionOwner {
   /** The exchange ended with *done*: the socket may serve another. */
@@ -20,7 +28,7 @@ export interface ConnectionOwner {
   /** The socket is destroyed. May be called more than once. */
   onGone(connection: BackendConnection): void;
   /** For the log: why a backend could not serve. Nothing of the exchange is in it. */
-  onFailure(code: ResetCode, cause: Error | undefined): void;
+  onFailure(failure: BackendFailure): void;
 }
 
 /** How it comes to be connected. */
@@ -128,7 +136,9 @@ export class BackendConnection implements PipeOwner {
   }
 
   #fail(code: ResetCode, cause: Error | undefined): void {
-    if (this.#pipe.isAttached) this.#owner.onFailure(code, cause);
+    if (this.#pipe.isAttached) {
+      this.#owner.onFailure({ code, cause, requestId: requestIdOf(this.#pipe.firstBytes) });
+    }
     this.#pipe.reset(code);
     this.#socket.destroy();
   }

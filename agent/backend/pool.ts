@@ -2,14 +2,13 @@
  * The agent's connections to its backend: those that serve and those that wait, the last used first. It gives
  * each stream a socket of its own and takes the socket back when the proxy says *done*. It knows no HTTP.
  */
-import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
 import { BackendConnection } from './connection.ts';
-import type { ConnectionOwner } from './connection.ts';
+import type { BackendFailure, ConnectionOwner } from './connection.ts';
 import { HeldStream } from './held-stream.ts';
 import { IdleLife } from './idle-life.ts';
 
@@ -23,7 +22,7 @@ export interface PoolOptions {
   readonly poolSize: number;
   readonly idleTimeoutMs: number;
   readonly clock?: Clock;
-  onFailure(code: ResetCode, cause: Error | undefined): void;
+  onFailure(failure: BackendFailure): void;
 }
 
 export class BackendPool implements ConnectionOwner {
@@ -103,8 +102,8 @@ export class BackendPool implements ConnectionOwner {
     this.#idleLife.noteEnd(nowMs - connection.heardMs, nowMs);
   }
 
-  onFailure(code: ResetCode, cause: Error | undefined): void {
-    this.#options.onFailure(code, cause);
+  onFailure(failure: BackendFailure): void {
+    this.#options.onFailure(failure);
   }
 
   /** What the backend has ended meanwhile is seen in one turn of the event loop, and another connection is taken. */

@@ -32,6 +32,7 @@ export class StreamPipe implements StreamHandler {
   #unconsumedBytes = 0;
   #bytesIn = 0;
   #bytesOut = 0;
+  #firstBytes: Uint8Array | undefined;
 
   constructor(socket: Socket, batch: WriteBatch, owner: PipeOwner) {
     this.#socket = socket;
@@ -42,6 +43,11 @@ export class StreamPipe implements StreamHandler {
   /** Body bytes of the exchange that the socket gave, counted from attach(). */
   get bytesIn(): number {
     return this.#bytesIn;
+  }
+
+  /** The first piece the stream gave since attach(), for whoever has to say what failed. */
+  get firstBytes(): Uint8Array | undefined {
+    return this.#firstBytes;
   }
 
   /** Bytes written to the socket since attach(). */
@@ -66,6 +72,7 @@ export class StreamPipe implements StreamHandler {
     this.#unconsumedBytes = 0;
     this.#bytesIn = 0;
     this.#bytesOut = 0;
+    this.#firstBytes = undefined;
     stream.handler = this;
   }
 
@@ -106,6 +113,7 @@ export class StreamPipe implements StreamHandler {
   // From the stream, by its session.
 
   onData(stream: MuxStream, bytes: Uint8Array): void {
+    if (this.#bytesOut === 0) this.#firstBytes = bytes;
     this.#bytesOut += bytes.length;
     this.#outlet.write(bytes);
     if (this.#outlet.isFull) this.#unconsumedBytes += bytes.length;

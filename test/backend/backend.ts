@@ -147,7 +147,7 @@ export async function serve(
     poolSize: 128,
     idleTimeoutMs: 60_000,
     ...options,
-    onFailure: (code, cause) => failures.push({ code, cause }),
+    onFailure: ({ code, cause }) => failures.push({ code, cause }),
   });
   t.teardown(() => pool.close());
   pair.agent.user.react = (event, stream) => event === 'stream' && pool.serve(stream);
