@@ -1,6 +1,6 @@
 /**
- * An implementation that is not ours, as far as it goes, in both directions; and its defects, each as a scenario that theirs fails and
- * ours does not. They say why it is a peer in the tests and not on the data path.
+ * An implementation that is not ours, as far as it goes, in both directions; and its defects, each as a scenario that theirs
+ * fails and ours does not. They say why it is a peer in the tests and not on the data path.
  */
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -59,7 +59,7 @@ class Joined {
   }
 }
 
-/** Turns of the event loop until it is so: theirs speaks by timers and streams of its own. Gives up in time for the test to fail. */
+/** Turns of the event loop until it is so, or long enough for the test to fail: theirs speaks by timers of its own. */
 async function until(isSo: () => boolean): Promise<void> {
   for (let turns = 0; turns < 100_000 && !isSo(); turns++) {
     // oxlint-disable-next-line no-await-in-loop -- each turn comes after the last
@@ -147,7 +147,8 @@ test('their close is our end, their ping is answered, ours by them, GoAway both 
   await turn();
   t.same(joined.user.events, ['stream 1', 'end 1']);
   await heardBy(joined);
-  t.equal(joined.ours.rttMs, 5, 'they answered');
+  // 0 where a ping of theirs, by their real clock, told ours the time between the two.
+  t.ok([0, 5].includes(joined.ours.rttMs ?? -1), `they answered after ${joined.ours.rttMs} ms`);
   await until(() => joined.said.includes('ping ACK 0'));
   joined.ours.goAway(goAwayCode.normal);
   await turn();
@@ -176,10 +177,9 @@ test('our refusal of their stream is a plain RST to them', async (t) => {
 test('yamux-js never shows a FIN to its reader; the day this fails the defect is gone', async (t) => {
   const joined = new Joined('client');
   const stream = joined.open();
-  const other = await arrivedFirst(joined);
+  const other = (await arrivedFirst(joined)).resume();
   let hasEnded = false;
   other.on('end', () => (hasEnded = true));
-  other.resume();
   stream.write(hello);
   stream.end();
   await heardBy(joined);
