@@ -1,5 +1,4 @@
 /** One dial to the proxy, directly or through an HTTP proxy, with what the agent asks for in its query. */
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { agentSubprotocol, writeAsk } from '../../shared/protocol/ask.ts';
 import type { Ask } from '../../shared/protocol/ask.ts';
 import { DialError, dialWebSocket } from '../../shared/transport/websocket.ts';
@@ -41,6 +40,8 @@ export function dialProxy(target: DialTarget, signal: AbortSignal): Promise<Link
 }
 
 async function dialThrough(forwardProxy: URL, options: DialOptions): Promise<LinkSocket> {
+  // Loaded only where it is used, as few agents have such a proxy.
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
   // The dial's own signal ends the request, which has no socket before CONNECT is answered: this ends that one too.
   const abandoned = new AbortController();
   const agent = new HttpsProxyAgent(forwardProxy, { signal: abandoned.signal });
