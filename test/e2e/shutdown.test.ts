@@ -31,7 +31,8 @@ async function isRefused(target: Target): Promise<boolean> {
   socket.once('connect', () => socket.write('GET /too-late HTTP/1.1\r\nHost: shutdown.test\r\n\r\n'));
   return outcome.promise.finally(() => {
     clearTimeout(giveUp);
-    socket.destroy();
+    // A FIN would be a half-close: whoever sends that still waits for an answer, and the program would wait with it.
+    socket.resetAndDestroy();
   });
 }
 
