@@ -23,7 +23,7 @@ export interface AnswerOutcome {
   /** The proxy says that the backend's connection closed before it answered: it was one that closed behind another answer. */
   readonly isLost: boolean;
   /** What the same parser makes of the backend's own bytes, where the edge let them through. */
-  readonly before: 'alike' | 'refused' | undefined;
+  readonly before: 'alike' | 'refused' | 'otherwise' | undefined;
 }
 
 export class AnswerTrials {
@@ -35,7 +35,7 @@ export class AnswerTrials {
   }
 
   /** Undefined where the client could not read it however well it were written. */
-  async run(theCase: ResponseCase, { behind, before }: Pair): Promise<AnswerOutcome | undefined> {
+  async run(theCase: ResponseCase, { behind, before, isJudge }: Pair): Promise<AnswerOutcome | undefined> {
     this.#count += 1;
     const id = this.#count;
     const name = `c${String(id).padStart(8, '0')}`;
@@ -53,15 +53,16 @@ export class AnswerTrials {
     const outcome = { case: theCase, client: behind.name, reading, disagreement, isLost };
     const isThrough =
       fetched.error === undefined && fetched.proxyStatus === undefined && theCase.end !== 'reset';
-    const isKnown = before?.knowsNoBody === true || (fetched.status !== 204 && fetched.status !== 304);
-    const plain = isThrough && isKnown ? await before?.fetch(request) : undefined;
+    const plain = isThrough ? await before?.fetch(request) : undefined;
     this.#backend.forget(id);
     if (plain === undefined) return { ...outcome, before: undefined };
     const difference = compare(fetched, plain);
+    if (difference === undefined)
+      return { ...outcome, before: plain.error === undefined ? 'alike' : 'refused' };
     return {
       ...outcome,
-      disagreement: disagreement ?? difference,
-      before: plain.error === undefined ? 'alike' : 'refused',
+      disagreement: disagreement ?? (isJudge ? difference : undefined),
+      before: 'otherwise',
     };
   }
 }

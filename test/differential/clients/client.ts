@@ -24,8 +24,6 @@ export interface Client {
   readonly concurrency: number;
   /** False: it takes an interim answer other than 100 for the final one, and is not asked where there is one. */
   readonly readsEveryInterim: boolean;
-  /** False: it reads a chunked body behind 204 and 304, which have none (RFC 9112 §6.3). */
-  readonly knowsNoBody: boolean;
   fetch(request: FetchRequest): Promise<Fetched>;
   stop(): Promise<void>;
 }
@@ -35,4 +33,6 @@ export interface Pair {
   readonly behind: Client;
   /** Undefined for a client that is there for what the edge writes. */
   readonly before: Client | undefined;
+  /** Whether what it reads without the edge has to be what it reads behind it. */
+  readonly isJudge: boolean;
 }

@@ -36,7 +36,6 @@ export async function startCurlClient(port: number): Promise<Client> {
     name: 'curl',
     concurrency,
     readsEveryInterim: true,
-    knowsNoBody: true,
     fetch: (request) =>
       new Promise((resolve) => {
         gathered.push({ request, resolve });

@@ -11,7 +11,6 @@ export function createNodeClient(port: number, keeps: boolean, withinMs: number)
     name: 'node',
     concurrency,
     readsEveryInterim: true,
-    knowsNoBody: true,
     fetch: (request) => fetch(request, { port, agent, timeout: withinMs }),
     stop: async () => agent.destroy(),
   };

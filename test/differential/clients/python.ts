@@ -46,7 +46,6 @@ export async function startPythonClient(
     concurrency,
     // http.client knows 100 alone.
     readsEveryInterim: name !== 'python',
-    knowsNoBody: name !== 'python',
     fetch: (request) =>
       new Promise((resolve) => {
         waiting.set(request.id, resolve);

@@ -13,6 +13,11 @@ interface Kind {
   readonly start: (port: number, keeps: boolean) => Promise<Client>;
   /** Whether it can be told to take a new connection for each request. */
   readonly canBeFresh: boolean;
+  /**
+   * http.client is none without the edge: it reads a chunked body behind 204 and 304, takes `chunked` with a blank behind it
+   * for another coding, and `3, 3` for no length.
+   */
+  readonly isJudge: boolean;
 }
 
 const kinds: { readonly [Name in ClientName]: Kind } = {
@@ -20,18 +25,21 @@ const kinds: { readonly [Name in ClientName]: Kind } = {
     find: async () => true,
     start: async (port, keeps) => createNodeClient(port, keeps, keeps ? patienceMs : directPatienceMs),
     canBeFresh: true,
+    isJudge: true,
   },
   python: {
     find: () => findPython('http.client'),
     start: (...args) => startPythonClient('python', 'python_client.py', 'http.client', ...args),
     canBeFresh: true,
+    isJudge: false,
   },
   h11: {
     find: () => findPython('h11'),
     start: (...args) => startPythonClient('h11', 'h11_client.py', 'h11', ...args),
     canBeFresh: true,
+    isJudge: true,
   },
-  curl: { find: () => findProgram('curl'), start: startCurlClient, canBeFresh: false },
+  curl: { find: () => findProgram('curl'), start: startCurlClient, canBeFresh: false, isJudge: false },
 };
 
 /** Those that were named, or all that are installed, and the strict one. Throws where a named one is not. */
@@ -50,15 +58,15 @@ export async function startClients(
   const pairs = names
     .filter((name) => !missing.includes(name))
     .map(async (name) => {
-      const { start, canBeFresh } = kinds[name];
+      const { start, canBeFresh, isJudge } = kinds[name];
       const [behind, before] = await Promise.all([
         start(edgePort, edgePort !== backendPort),
         canBeFresh ? start(backendPort, false) : undefined,
       ]);
-      return { behind, before };
+      return { behind, before, isJudge };
     });
   return [
-    { behind: createStrictClient(edgePort, withinMs), before: undefined },
+    { behind: createStrictClient(edgePort, withinMs), before: undefined, isJudge: false },
     ...(await Promise.all(pairs)),
   ];
 }

@@ -10,7 +10,6 @@ export function createStrictClient(port: number, withinMs: number): Client {
     name: 'strict',
     concurrency: 8,
     readsEveryInterim: true,
-    knowsNoBody: true,
     fetch: (request) => fetch(request, port, withinMs),
     stop: async () => undefined,
   };
