@@ -35,8 +35,9 @@ export class RawConnection implements SweptConnection {
     if (hasEnded) listener.socketEnded();
   }
 
-  tick(): void {
-    // An upgraded connection may be silent for as long as its two ends like.
+  /** It may be silent for as long as its two ends like; once it is over, the client has to take what is left. */
+  tick(nowMs: number): void {
+    if (this.#socket.writableEnded) this.#output.tick(nowMs);
   }
 
   destroy(): void {
