@@ -4,6 +4,7 @@
  * where it goes, its handler knows. Deadlines are looked at by the listener's sweep, never by timers of its own.
  */
 import type { Socket } from 'node:net';
+import { hasBody } from '../../shared/http1/framing.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client, ClientListener, RawListener } from '../exchange.ts';
@@ -201,9 +202,9 @@ export class ClientConnection implements Client, SweptConnection {
     const { limits, nowMs } = this.#context;
     this.#requestCount += 1;
     this.#keepAlive = meaning.keepAlive;
-    const hasBody = meaning.framing.kind !== 'none';
-    this.#state = hasBody ? 'body' : 'answer';
-    this.#body = hasBody ? new RequestBody(meaning, limits, nowMs) : undefined;
+    const isToCome = hasBody(meaning.framing);
+    this.#state = isToCome ? 'body' : 'answer';
+    this.#body = isToCome ? new RequestBody(meaning, limits, nowMs) : undefined;
     this.#context.onExchange(request, meaning, this);
   }
 

@@ -3,6 +3,7 @@
  * It takes from the client what the stream has credit for, and at most one small piece more, so that being short
  * of credit is noticed by the stream itself.
  */
+import { hasBody } from '../../shared/http1/framing.ts';
 import type { Field } from '../../shared/http1/fields.ts';
 import { chunkHead, writeRequestHead, writeTrailers } from '../../shared/http1/write.ts';
 import type { Forwarding } from '../../shared/http1/write.ts';
@@ -25,7 +26,7 @@ export class RequestWriter {
     const { request, meaning } = exchange;
     this.#stream = stream;
     this.#isChunked = meaning.framing.kind === 'chunked';
-    this.#bodyIsWritten = meaning.framing.kind === 'none';
+    this.#bodyIsWritten = !hasBody(meaning.framing);
     this.#offer(Buffer.from(writeRequestHead(request, meaning, forwarding), 'latin1'));
   }
 
