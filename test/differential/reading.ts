@@ -2,6 +2,7 @@
  * What the rules make of a connection's bytes, played through shared/http1 alone, without the edge: which requests are
  * accepted, with which body, and how it ends. It is what every other reading must equal.
  */
+import { hasBody } from '../../shared/http1/framing.ts';
 import { createBodyReader, type BodyReader } from '../../shared/http1/body.ts';
 import { HeadScanner, type RequestHead } from '../../shared/http1/head.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
@@ -124,8 +125,8 @@ class Reader {
     const { meaning } = current;
     this.requests.push(this.#describe(current));
     this.#current = undefined;
-    // An answer that does not wait for the body ends the connection, even where the body is empty (RULES 32).
-    const isEarly = !this.#isRouted(meaning.host) && meaning.framing.kind !== 'none';
+    // An answer that does not wait for the body ends the connection (RULES 32).
+    const isEarly = !this.#isRouted(meaning.host) && hasBody(meaning.framing);
     if (!meaning.keepAlive || isEarly) this.end = { kind: 'closed' };
   }
 
