@@ -2,8 +2,7 @@
  * The port that clients and agents come to. It accepts, bounds the number of connections, sweeps their deadlines
  * four times a second, and drains: idle connections are closed, busy ones end with their answer.
  */
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RequestHead } from '../../shared/http1/head.ts';
 import type { Refusal } from '../../shared/http1/refusal.ts';
@@ -11,6 +10,8 @@ import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts
 import { decodeLatin1 } from '../../shared/transport/latin1.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client } from '../exchange.ts';
+import { Acceptors } from './acceptors.ts';
+import type { AcceptorsOwner } from './acceptors.ts';
 import { Arrival } from './arrival.ts';
 import { ClientConnection } from './connection.ts';
 import type { EdgeContext, SweptConnection } from './context.ts';
@@ -43,14 +44,14 @@ const sweepIntervalMs = 250;
 const idleGraceMs = 500;
 const nothing = new Uint8Array(0);
 
-export class Listener implements EdgeContext {
+export class Listener implements EdgeContext, AcceptorsOwner {
   readonly limits: EdgeLimits;
   readonly requestRules: RequestOptions;
   readonly decode = decodeLatin1;
   readonly batch = new WriteBatch();
   isDraining = false;
   readonly #options: ListenerOptions;
-  readonly #server: Server;
+  readonly #acceptors: Acceptors;
   readonly #guests: Guests;
   /** From when on idle connections are closed: never, but while draining. */
   #idleUntilMs = Infinity;
@@ -62,8 +63,7 @@ export class Listener implements EdgeContext {
     this.limits = options.limits;
     this.requestRules = options.requestRules;
     this.#guests = new Guests(options.limits, options.trusted);
-    const serverOptions = { allowHalfOpen: true, noDelay: true };
-    this.#server = createServer(serverOptions, (tcp) => this.#accept(tcp));
+    this.#acceptors = new Acceptors(this);
   }
 
   get nowMs(): number {
@@ -76,21 +76,8 @@ export class Listener implements EdgeContext {
 
   /** Resolves with the address it listens on. Rejects where the port cannot be had. */
   async listen(): Promise<AddressInfo> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-    // Out of memory for sockets, say: that one is lost, the next may not be.
-    this.#server.on('error', (error: NodeJS.ErrnoException) => {
-      this.#options.onTurnedAway(`accept_${(error.code ?? 'error').toLowerCase()}`, undefined);
-    });
+    const address = await this.#acceptors.listen(this.#options.host, this.#options.port);
     this.#sweep = setInterval(() => this.#tick(), sweepIntervalMs);
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP listener has an address');
     return address;
   }
 
@@ -102,7 +89,7 @@ export class Listener implements EdgeContext {
     this.isDraining = true;
     this.#idleUntilMs = performance.now() + idleGraceMs;
     // In the check phase: whoever had connected before this turn has been accepted.
-    setImmediate(() => this.#server.close());
+    setImmediate(() => this.#acceptors.close());
     const abortAll = (): void => {
       for (const connection of this.#guests.connections()) connection.abort();
     };
@@ -138,13 +125,18 @@ export class Listener implements EdgeContext {
 
   // Arriving.
 
-  #accept(tcp: Socket): void {
+  onConnection(tcp: Socket): void {
     const address = readAddress(tcp.remoteAddress ?? '');
     // It was gone before we came to look.
     if (address === undefined) tcp.destroy();
     else if (this.#options.expectsProxyProtocol && this.#options.trusted.covers(address))
       this.#await(tcp, address);
     else this.#begin(tcp, address, this.#options.trusted.covers(address), nothing);
+  }
+
+  /** Without memory for sockets, say. */
+  onAcceptError(error: NodeJS.ErrnoException): void {
+    this.#options.onTurnedAway(`accept_${(error.code ?? 'error').toLowerCase()}`, undefined);
   }
 
   /** A balancer's connection: whose it is, its first bytes say. */

@@ -1,12 +1,10 @@
 /** The port: who is let in, how connections of balancers begin, and what does not end it. */
-import { createServer as createRealServer, connect } from 'node:net';
-import type { Server, ServerOpts, Socket } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'tap';
 import type { Test } from 'tap';
-import type { Listener as ListenerClass } from '../../proxy/edge/listener.ts';
 import { Networks } from '../../proxy/edge/networks.ts';
 import { Wire, dial } from '../e2e/support/wire.ts';
-import { answer, edgeLimits, startEdge } from './edge.ts';
+import { answer, startEdge } from './edge.ts';
 import type { Asked, Edge } from './edge.ts';
 import { binaryHead } from './proxy-heads.ts';
 
@@ -159,38 +157,8 @@ test('stopping ends a connection whose head has not come', async (t) => {
   t.equal(await wire.left(), 'fin');
 });
 
-test('a connection that could not be accepted is told, and the port goes on', async (t) => {
-  const servers: Server[] = [];
-  const net = await import('node:net');
-  const createServer = (options: ServerOpts, onConnection: (socket: Socket) => void): Server => {
-    const server = createRealServer(options, onConnection);
-    servers.push(server);
-    return server;
-  };
-  const { Listener }: { Listener: typeof ListenerClass } = await t.mockImport(
-    '../../proxy/edge/listener.ts',
-    {
-      'node:net': { ...net, createServer },
-    },
-  );
-  const turnedAway: string[] = [];
-  const listener = new Listener({
-    host: '127.0.0.1',
-    port: 0,
-    limits: edgeLimits,
-    requestRules: { viaName: 'edge-of-a-test' },
-    trusted: new Networks([]),
-    expectsProxyProtocol: false,
-    secure: undefined,
-    onExchange: (asked, meaning, client) => whoIsIt({ request: asked, meaning, client }),
-    onRefusal: () => '',
-    onTurnedAway: (code, address) => turnedAway.push(`${code} ${address}`),
-  });
-  const { port } = await listener.listen();
-  t.teardown(() => listener.drain(AbortSignal.abort()));
-  servers[0]?.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }));
-  t.same(turnedAway, ['accept_enobufs undefined']);
-  const wire = await dial(t, { host: '127.0.0.1', port });
-  wire.write(request);
-  await wire.until('127.0.0.1 trusted=false');
+test('a connection that could not be accepted is told by its reason', async (t) => {
+  const edge = await startEdge(t, { onAsked: whoIsIt });
+  edge.listener.onAcceptError(Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }));
+  t.same(edge.turnedAway, ['accept_enobufs undefined']);
 });

@@ -1,0 +1,73 @@
+/**
+ * The listening sockets of one port. From each of them one connection is accepted a turn of the event loop, and turns are
+ * long where a proxy carries much: with one socket alone new clients wait in the kernel, for seconds where hundreds come at
+ * once. So there are several, over which the kernel spreads the connections. It knows nothing of what is accepted.
+ */
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** Each holds a queue of its own (511) and is one more to be accepted a turn. */
+const socketCount = 8;
+
+export interface AcceptorsOwner {
+  onConnection(tcp: Socket): void;
+  /** One connection could not be accepted; the next may be. */
+  onAcceptError(error: NodeJS.ErrnoException): void;
+}
+
+export class Acceptors {
+  readonly #owner: AcceptorsOwner;
+  readonly #servers: Server[] = [];
+
+  constructor(owner: AcceptorsOwner) {
+    this.#owner = owner;
+  }
+
+  /** Resolves with the address they listen on, of which port 0 has become a real one. Rejects where it cannot be had. */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    // A port that others may share could be shared with a proxy that runs already: it has to be free first.
+    if (port !== 0) await closed(await this.#open(host, port, false));
+    const first = await this.#openFirst(host, port);
+    const address = first.server.address();
+    if (address === null || typeof address === 'string') throw new Error('a TCP listener has an address');
+    this.#servers.push(first.server);
+    while (first.isShared && this.#servers.length < socketCount) {
+      // oxlint-disable-next-line no-await-in-loop -- eight, at start
+      this.#servers.push(await this.#open(host, address.port, true));
+    }
+    return address;
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close();
+  }
+
+  async #openFirst(host: string, port: number): Promise<{ server: Server; isShared: boolean }> {
+    try {
+      return { server: await this.#open(host, port, true), isShared: true };
+    } catch (error) {
+      // Not every system spreads connections; there, one socket has to do.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOTSUP')) throw error;
+      return { server: await this.#open(host, port, false), isShared: false };
+    }
+  }
+
+  #open(host: string, port: number, reusePort: boolean): Promise<Server> {
+    const options = { allowHalfOpen: true, noDelay: true };
+    const server = createServer(options, (tcp) => this.#owner.onConnection(tcp));
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port, reusePort }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#owner.onAcceptError(error));
+        resolve(server);
+      });
+    });
+  }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
