@@ -123,10 +123,11 @@ export class Gateway implements AgentLinkOwner {
     }
   }
 
-  onHealth(link: AgentLink, { serving, why }: Health): void {
+  onHealth(link: AgentLink, { serving, stopping, why }: Health): void {
     const { registry, log } = this.#options;
     const fields = { tunnel: link.id, backend: link.backendId, why };
-    if (serving) log.info(fields, 'backend well again');
+    if (stopping === true) log.info(fields, 'agent stops');
+    else if (serving) log.info(fields, 'backend well again');
     else log.warn(fields, 'backend not well');
     registry.noteChange();
   }
