@@ -145,10 +145,11 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
       if (this.#sentAtMs === Infinity && this.#exchange.client.requestIsRead) this.#sentAtMs = nowMs;
       if (nowMs - this.#sentAtMs >= this.#limits.responseTimeoutMs)
         this.#fail('backend_timeout', resetCode.cancelled);
-      return;
+      // A backend that takes no more of the body and says nothing is as idle as one in the middle of its answer.
+      if (this.#sentAtMs !== Infinity) return;
     }
     if (nowMs - this.#movedAtMs < this.#limits.idleTimeoutMs) return;
-    this.#exchange.record.abortedBy ??= 'proxy';
+    if (this.#hasFinalHead) this.#exchange.record.abortedBy ??= 'proxy';
     this.#fail('backend_timeout', resetCode.cancelled);
   }
 
