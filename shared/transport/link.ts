@@ -49,6 +49,8 @@ export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
 }
 
 const defaultHighWaterBytes = 128 * 1024;
+/** What is read of one link in one turn: several windows' worth would keep everybody else waiting for tens of milliseconds. */
+const maxTurnBytes = 256 * 1024;
 /** A message takes one whole frame at least. */
 const leastRoomBytes = 16 * 1024 + 12;
 
@@ -64,6 +66,9 @@ export class Link implements SessionHandler {
   #waitsForDrain = false;
   /** When the read began whose messages arrive now. */
   #readMs: number;
+  /** Read in this turn of the event loop. */
+  #turnBytes = 0;
+  readonly #onTurnEnd = (): void => this.#endTurn();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
   #violation: MuxViolation | undefined;
@@ -89,9 +94,10 @@ export class Link implements SessionHandler {
     this.#readMs = this.#clock.nowMs();
     this.session = new MuxSession({ ...options, handler: this, nowMs: this.#readMs });
     // Before the WebSocket reads it: any byte is life, long before a message is whole.
-    socket.prependListener('data', () => {
+    socket.prependListener('data', (bytes: Buffer) => {
       this.#readMs = this.#clock.nowMs();
       this.session.heard(this.#readMs);
+      this.#countTurn(bytes.length);
     });
     webSocket.on('message', (data: RawData, isBinary: boolean) => this.#receive(data, isBinary));
     // The peer broke RFC 6455 and is told so by ws; nothing of it is read any more.
@@ -170,6 +176,19 @@ export class Link implements SessionHandler {
   }
 
   // The pump.
+
+  #countTurn(byteCount: number): void {
+    if (this.#turnBytes === 0) setImmediate(this.#onTurnEnd);
+    this.#turnBytes += byteCount;
+    // libuv would read on, megabytes a turn, and all other sockets would wait.
+    if (this.#turnBytes >= maxTurnBytes) this.#socket.pause();
+  }
+
+  #endTurn(): void {
+    const wasPaused = this.#turnBytes >= maxTurnBytes;
+    this.#turnBytes = 0;
+    if (wasPaused && !this.#webSocket.isPaused) this.#socket.resume();
+  }
 
   #receive(data: RawData, isBinary: boolean): void {
     // binaryType is 'nodebuffer': a message is one Buffer.
