@@ -18,6 +18,31 @@ export interface Exchange {
   readonly meaning: RequestMeaning;
   readonly client: Client;
   readonly record: ExchangeRecord;
+  /** Set by the gate, for one backend; nothing goes to a backend that it does not name. */
+  admission: Admission | undefined;
+}
+
+/** The gate's word: this client may use this backend, as this user, and the backend is told so much of it. */
+export interface Admission {
+  readonly backendId: string;
+  /** Undefined: nobody in particular. */
+  readonly user: User | undefined;
+  /** Names of cookies that are the proxy's own: the backend does not see them. */
+  readonly withheldCookies: readonly string[];
+  /** Authorization was meant for the proxy: the backend does not see it. */
+  readonly withholdsAuthorization: boolean;
+  /** Who the user is, in fields for the backend; names and values are well-formed. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** Somebody who has proven who they are. */
+export interface User {
+  /** Unique at its issuer. */
+  readonly subject: string;
+  /** The identity provider's issuer URL, or `basic` for a user of the file of passwords. */
+  readonly issuer: string;
+  readonly email: string | undefined;
+  readonly groups: readonly string[];
 }
 
 /** What happened, for the access log and the metrics: filled on the way, read once at the end. */

@@ -109,6 +109,7 @@ class Proxy {
       waitingRoom,
       name,
       select: (host, path, except) => registry.select(host, path, except),
+      admit: admitEverybody,
     });
     this.listener = new Listener({
       host: settings.host,
@@ -149,7 +150,7 @@ class Proxy {
       : client.address;
     const id = client.isTrusted ? readRequestId(fields.get('x-request-id')) : undefined;
     const record = this.#record({ id, method, target, host: meaning.host, clientAddress });
-    const exchange: Exchange = { request, meaning, client, record };
+    const exchange: Exchange = { request, meaning, client, record, admission: undefined };
     if (meaning.framing.kind !== 'none') this.#withBody.set(client, record);
     // A rejection is a mistake of ours, and crashes the process as such.
     if (meaning.path === agentPath) {
@@ -213,6 +214,18 @@ type KnownAtStart = Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientA
   /** As somebody we trust has named it; undefined: it is ours to name. */
   readonly id: string | undefined;
 };
+
+/** What a proxy without any rule of access does. */
+function admitEverybody(exchange: Exchange, backendId: string): true {
+  exchange.admission = {
+    backendId,
+    user: undefined,
+    withheldCookies: [],
+    withholdsAuthorization: false,
+    fields: [],
+  };
+  return true;
+}
 
 /** It stands in logs and in answers: what is longer, or more than a name, is not taken. */
 function readRequestId(value: string | undefined): string | undefined {

@@ -18,6 +18,8 @@ export interface ForwardOptions extends AttemptContext {
   readonly name: string;
   readonly waitingRoom: WaitingRoom;
   select(host: string, path: string, except?: ReadonlySet<StreamTunnel>): Selection<StreamTunnel>;
+  /** The gate: true sets the exchange's admission to this backend; false has answered the client itself. */
+  admit(exchange: Exchange, backendId: string): boolean | Promise<boolean>;
 }
 
 export function createForward(options: ForwardOptions): Handler {
@@ -40,15 +42,25 @@ async function forward(exchange: Exchange, options: ForwardOptions): Promise<Fai
   // oxlint-disable no-await-in-loop
   for (;;) {
     const selection = pick(exchange, options, tried);
+    const { backendId } = selection;
+    // Asked before anything else is: who may not pass does not even learn whether anybody is there. And asked again where
+    // the route has become another backend's while the request waited.
+    if (backendId !== undefined && exchange.admission?.backendId !== backendId) {
+      const isAdmitted = options.admit(exchange, backendId);
+      if (isAdmitted === false || (isAdmitted !== true && !(await isAdmitted))) return undefined;
+      if (exchange.client.isGone) return gone(exchange);
+      // What was picked may have gone meanwhile.
+      if (isAdmitted !== true) continue;
+    }
     if (selection.kind === 'agent_offline') {
       const waited = await waitForTunnel(exchange, options, selection.sinceMs);
       if (waited === 'ready') continue;
-      if (waited === 'gone') return undefined;
+      if (waited === 'gone') return gone(exchange);
       return lastFailure ?? (waited === 'full' ? 'overloaded' : 'agent_offline');
     }
     if (selection.kind !== 'tunnel') return lastFailure ?? selection.kind;
     const { tunnel } = selection;
-    record.backendId = tunnel.backendId;
+    record.backendId = backendId;
     record.tunnelId = tunnel.id;
     record.agentInstance = tunnel.agentInstance;
     const outcome = await attempt(exchange, tunnel, options);
@@ -60,6 +72,11 @@ async function forward(exchange: Exchange, options: ForwardOptions): Promise<Fai
     tried.add(tunnel);
   }
   // oxlint-enable no-await-in-loop
+}
+
+/** There is nobody left to tell anything. */
+function gone({ record }: Exchange): undefined {
+  record.abortedBy ??= 'client';
 }
 
 /** With one tunnel only, a fresh backend connection through it is the other way there is. */
@@ -79,13 +96,11 @@ async function waitForTunnel(
   options: ForwardOptions,
   awaySinceMs: number,
 ): Promise<WaitOutcome> {
-  const { meaning, record } = exchange;
+  const { meaning } = exchange;
   const untilMs = awaySinceMs + options.limits.queueTimeoutMs;
   if (performance.now() >= untilMs) return 'late';
   const isServed = (): boolean => options.select(meaning.host, meaning.path).kind !== 'agent_offline';
-  const outcome = await options.waitingRoom.wait(exchange, untilMs, isServed);
-  if (outcome === 'gone') record.abortedBy ??= 'client';
-  return outcome;
+  return await options.waitingRoom.wait(exchange, untilMs, isServed);
 }
 
 function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptions): Promise<Outcome> {

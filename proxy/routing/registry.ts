@@ -30,11 +30,13 @@ interface Backend<T> {
   lastRoutes: readonly Route[];
 }
 
+/** Whose route it is, where there is one, and a tunnel to it or why there is none. */
 export type Selection<T> =
-  | { readonly kind: 'tunnel'; readonly tunnel: T }
-  | { readonly kind: 'no_route' | 'backend_unhealthy' }
-  /** Nobody is there now; since when (of the clock given at construction). */
-  | { readonly kind: 'agent_offline'; readonly sinceMs: number };
+  | { readonly kind: 'tunnel'; readonly backendId: string; readonly tunnel: T }
+  | { readonly kind: 'no_route'; readonly backendId: undefined }
+  | { readonly kind: 'backend_unhealthy'; readonly backendId: string }
+  /** Nobody is there now; since when (of the clock given at construction). Undefined: no route is known to anybody. */
+  | { readonly kind: 'agent_offline'; readonly backendId: string | undefined; readonly sinceMs: number };
 
 /** Ids without a tunnel that are remembered; beyond it the longest away is forgotten. */
 const maxRemembered = 1_000;
@@ -125,8 +127,8 @@ export class Registry<T extends Registered> {
     const backendId = this.#routes.find(host, path);
     if (backendId === undefined) {
       return this.#routes.size === 0
-        ? { kind: 'agent_offline', sinceMs: this.#bornMs }
-        : { kind: 'no_route' };
+        ? { kind: 'agent_offline', backendId, sinceMs: this.#bornMs }
+        : { kind: 'no_route', backendId };
     }
     let best: T | undefined;
     let bestLoad = Infinity;
@@ -143,10 +145,10 @@ export class Registry<T extends Registered> {
       if (ties === 1 || this.#random() * ties < 1) best = tunnel;
       bestLoad = load;
     }
-    if (best !== undefined) return { kind: 'tunnel', tunnel: best };
-    if (isSomebodyThere) return { kind: 'backend_unhealthy' };
+    if (best !== undefined) return { kind: 'tunnel', backendId, tunnel: best };
+    if (isSomebodyThere) return { kind: 'backend_unhealthy', backendId };
     // Where its tunnels are there and only take nothing new, they are about to leave.
-    return { kind: 'agent_offline', sinceMs: this.#away.get(backendId) ?? this.#nowMs() };
+    return { kind: 'agent_offline', backendId, sinceMs: this.#away.get(backendId) ?? this.#nowMs() };
   }
 
   #forget(backendId: string): void {

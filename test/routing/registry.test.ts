@@ -210,16 +210,16 @@ test('offline since: the start, the moment the last one left, or now where all a
   const registry = new Registry<FakeTunnel>(Math.random, () => nowMs);
   const tunnel = new FakeTunnel('id');
   nowMs = 10;
-  t.same(registry.select('x', '/'), { kind: 'agent_offline', sinceMs: 5 });
+  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: undefined, sinceMs: 5 });
   registry.add(tunnel, routes('*'));
   nowMs = 20;
   tunnel.isAccepting = false;
-  t.same(registry.select('x', '/'), { kind: 'agent_offline', sinceMs: 20 });
+  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'a', sinceMs: 20 });
   nowMs = 30;
   registry.remove(tunnel);
   nowMs = 40;
   registry.remove(tunnel);
-  t.same(registry.select('x', '/'), { kind: 'agent_offline', sinceMs: 30 });
+  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'a', sinceMs: 30 });
   t.end();
 });
 
