@@ -214,12 +214,12 @@ test('offline since: the start, the moment the last one left, or now where all a
   registry.add(tunnel, routes('*'));
   nowMs = 20;
   tunnel.isAccepting = false;
-  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'a', sinceMs: 20 });
+  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'id', sinceMs: 20 });
   nowMs = 30;
   registry.remove(tunnel);
   nowMs = 40;
   registry.remove(tunnel);
-  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'a', sinceMs: 30 });
+  t.same(registry.select('x', '/'), { kind: 'agent_offline', backendId: 'id', sinceMs: 30 });
   t.end();
 });
 
