@@ -18,7 +18,7 @@ import type { ProxyWatch } from './admin/watch.ts';
 import { refusalAnswer, writeAnswer } from './answer.ts';
 import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
-import { Networks } from './edge/networks.ts';
+import { Networks } from '../shared/net/networks.ts';
 import { createTlsWrap } from './edge/tls.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
 import { createForward } from './forward/forward.ts';

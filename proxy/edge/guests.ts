@@ -3,8 +3,8 @@
  * keep the others out. The counts derive from what is kept here. It closes nothing.
  */
 import type { SweptConnection } from './context.ts';
-import { groupOf } from './networks.ts';
-import type { Networks } from './networks.ts';
+import { groupOf } from '../../shared/net/networks.ts';
+import type { Networks } from '../../shared/net/networks.ts';
 
 export interface GuestLimits {
   readonly maxConnections: number;

@@ -17,8 +17,8 @@ import { ClientConnection } from './connection.ts';
 import type { EdgeContext, SweptConnection } from './context.ts';
 import { Guests } from './guests.ts';
 import type { EdgeLimits } from './limits.ts';
-import { readAddress } from './networks.ts';
-import type { Networks } from './networks.ts';
+import { readAddress } from '../../shared/net/networks.ts';
+import type { Networks } from '../../shared/net/networks.ts';
 import type { ProxyHead } from './proxy-protocol.ts';
 import { UnreadSocket } from './unread-socket.ts';
 

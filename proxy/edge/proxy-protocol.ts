@@ -4,7 +4,7 @@
  * https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt, "§2.1", "§2.2"
  */
 import { TunnelError } from '../../shared/errors/tunnel-error.ts';
-import { readAddress } from './networks.ts';
+import { readAddress } from '../../shared/net/networks.ts';
 
 export interface ProxyHead {
   /** The client's address; undefined where the balancer speaks for itself (v2 LOCAL, v1 UNKNOWN) or of no IP address. */

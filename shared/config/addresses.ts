@@ -46,7 +46,7 @@ export function network(): Format<Network> {
   });
 }
 
-function readNetwork(raw: string): Network | undefined {
+export function readNetwork(raw: string): Network | undefined {
   const parts = /^([^/]+)(?:\/([0-9]{1,3}))?$/.exec(raw);
   const address = parts?.[1] ?? '';
   const version = isIP(address);

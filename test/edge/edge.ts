@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import type { EdgeLimits } from '../../proxy/edge/limits.ts';
 import { Listener } from '../../proxy/edge/listener.ts';
 import type { ListenerOptions } from '../../proxy/edge/listener.ts';
-import { Networks } from '../../proxy/edge/networks.ts';
+import { Networks } from '../../shared/net/networks.ts';
 import type { Client, ClientListener } from '../../proxy/exchange.ts';
 import type { RequestHead } from '../../shared/http1/head.ts';
 import type { RequestMeaning } from '../../shared/http1/rules.ts';

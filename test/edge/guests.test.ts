@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import type { SweptConnection } from '../../proxy/edge/context.ts';
 import { Guests } from '../../proxy/edge/guests.ts';
-import { Networks } from '../../proxy/edge/networks.ts';
+import { Networks } from '../../shared/net/networks.ts';
 
 const exempt = new Networks([{ address: '10.0.0.0', prefixLength: 8, family: 'ipv4' }]);
 

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { test } from 'tap';
 import type { Test } from 'tap';
-import { Networks } from '../../proxy/edge/networks.ts';
+import { Networks } from '../../shared/net/networks.ts';
 import { Wire, dial } from '../e2e/support/wire.ts';
 import { answer, startEdge } from './edge.ts';
 import type { Asked, Edge } from './edge.ts';

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { test } from 'tap';
 import type { Test } from 'tap';
-import { Networks } from '../../proxy/edge/networks.ts';
+import { Networks } from '../../shared/net/networks.ts';
 import { createTlsWrap } from '../../proxy/edge/tls.ts';
 import { createCertificate } from '../e2e/support/certificate.ts';
 import { within } from '../e2e/support/deadline.ts';

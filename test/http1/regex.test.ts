@@ -33,7 +33,7 @@ const bounds: Readonly<Record<string, Bound>> = {
   ],
   'proxy/accept.ts': HEAD,
   'proxy/proxy.ts': HEAD,
-  'proxy/edge/networks.ts': HEAD,
+  'shared/net/networks.ts': HEAD,
   'proxy/edge/proxy-protocol.ts': [107, 'the line of the PROXY protocol'],
 };
 

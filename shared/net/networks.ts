@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { Network } from '../../shared/config/addresses.ts';
+import type { Network } from '../config/addresses.ts';
 
 /** What a site or a household is given of IPv6 is a /64 at least: whoever holds one address there holds all of them. */
 const groupPrefixLength = 64;

@@ -3,7 +3,7 @@
  * origin of a chain of X-Forwarded-For.
  */
 import { test } from 'tap';
-import { Networks, groupOf, readAddress } from '../../proxy/edge/networks.ts';
+import { Networks, groupOf, readAddress } from '../../shared/net/networks.ts';
 import { network } from '../../shared/config/addresses.ts';
 import { list } from '../../shared/config/format.ts';
 
