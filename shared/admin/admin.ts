@@ -8,6 +8,7 @@ import type { Metric } from '../metrics/metric.ts';
 import type { Part } from '../run/run.ts';
 import { AdminListener } from './listener.ts';
 import type { Page, PageAnswer } from './listener.ts';
+import type { Resource } from './resources.ts';
 import type { AdminSettings } from './settings.ts';
 
 export interface AdminOptions {
@@ -18,15 +19,17 @@ export interface AdminOptions {
   readonly metrics: readonly Metric[];
   /** What /api/tunnels says, as JSON. */
   readonly tunnels: () => unknown;
+  /** What can be changed of the program. */
+  readonly resources?: readonly Resource[];
 }
 
 /** No parts where the listener is off. */
 export function createAdmin(options: AdminOptions): readonly Part[] {
-  const { settings, log } = options;
+  const { settings, log, resources } = options;
   const { adminHost: host, adminPort: port, adminToken: token } = settings;
   if (port === 'off') return [];
   const start: Part['start'] = async () => {
-    const listener = new AdminListener({ host, port, token, pages: pagesOf(options), log });
+    const listener = new AdminListener({ host, port, token, pages: pagesOf(options), resources, log });
     const address = await listener.listen();
     log.info({ host: address.address, port: address.port }, 'admin listening');
     return { stop: () => listener.close() };

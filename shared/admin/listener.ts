@@ -1,12 +1,17 @@
 /**
- * The listener that operators and their tools ask: a few pages, read-only, over plain HTTP. node:http will do here: it is
- * not where clients come. Who may ask is decided in doors.ts, what a page says by whoever made it.
+ * The listener that operators and their tools ask: a few pages to look at, and resources that can be changed, over plain
+ * HTTP. node:http will do here: it is not where clients come. Who may ask is decided in doors.ts, what an answer says by
+ * whoever made the page or the resource.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TunnelError } from '../errors/tunnel-error.ts';
 import type { Log } from '../log/log.ts';
 import { Doors } from './doors.ts';
+import type { Door, Refused } from './doors.ts';
+import { isLoopback } from './loopback.ts';
+import { handlerOf, methodsOf, readRequest, ResourceRefusal, Resources } from './resources.ts';
+import type { Resource, ResourceAnswer } from './resources.ts';
 
 export interface Page {
   readonly path: string;
@@ -26,6 +31,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly token: string | undefined;
   readonly pages: readonly Page[];
+  readonly resources?: readonly Resource[] | undefined;
   readonly log: Log;
 }
 
@@ -44,17 +50,21 @@ const sweepMs = 1_000;
 const farewellMs = 500;
 
 const text = 'text/plain; charset=utf-8';
+const jsonType = 'application/json';
+const toLookAt = ['GET', 'HEAD'];
 
 export class AdminListener {
   readonly #options: ListenerOptions;
   readonly #doors: Doors;
   readonly #pages: ReadonlyMap<string, Page>;
+  readonly #resources: Resources;
   readonly #server: Server;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#doors = new Doors(options.token);
+    this.#doors = new Doors(options.token, isLoopback(options.host));
     this.#pages = new Map(options.pages.map((page) => [page.path, page]));
+    this.#resources = new Resources(options.resources ?? []);
     // Imported by name it would be asked for all of its exports, and one of them loads a whole fetch: 3 MB.
     const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer(
@@ -100,27 +110,71 @@ export class AdminListener {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', headers, url = '' } = request;
     const queryAt = url.indexOf('?');
-    const page = this.#pages.get(queryAt === -1 ? url : url.slice(0, queryAt));
-    const refused = this.#doors.refusalOf({ method, headers }, page?.isOpen === true);
+    const path = queryAt === -1 ? url : url.slice(0, queryAt);
+    const page = this.#pages.get(path);
+    const found = page === undefined ? this.#resources.find(path) : undefined;
+    const door: Door = {
+      isOpen: page?.isOpen === true,
+      methods: found === undefined ? toLookAt : methodsOf(found.resource),
+    };
+    const refused = this.#doors.refusalOf({ method, headers }, door);
     if (refused !== undefined) {
-      // What may still come of it is not read.
-      const fields = { ...refused.headers, Connection: 'close' };
-      send(response, refused.status, text, `${refused.sentence}\n`, fields);
+      sendRefused(response, refused, found !== undefined);
       return;
     }
-    if (page === undefined) {
-      const paths = [...this.#pages.keys()].join(' ');
+    if (page === undefined && found === undefined) {
+      const paths = [...this.#pages.keys(), ...this.#resources.paths].join(' ');
       send(response, 404, text, `There is no such page. These are there: ${paths}\n`);
       return;
     }
     try {
-      const { status, type, body } = await page.answer();
-      send(response, status, type, body);
+      if (page !== undefined) {
+        const { status, type, body } = await page.answer();
+        send(response, status, type, body);
+      } else if (found !== undefined) await serveResource(found, method, request, response);
     } catch (error) {
-      this.#options.log.error({ page: page.path, error }, 'admin page failed');
-      send(response, 500, text, 'This page could not be made; the log says why.\n');
+      // Whoever went away in the middle of the body is told nothing, and that is no failure.
+      if (request.destroyed && !request.complete) return;
+      this.#options.log.error({ page: path, error }, 'admin page failed');
+      if (!response.headersSent)
+        send(response, 500, text, 'This page could not be made; the log says why.\n');
     }
   }
+}
+
+async function serveResource(
+  { resource, id }: { readonly resource: Resource; readonly id: string },
+  method: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const handler = handlerOf(resource, method);
+  if (handler === undefined) throw new Error('a method that the doors let pass has a handler');
+  let answer: ResourceAnswer;
+  try {
+    answer = await handler(await readRequest(request, id));
+  } catch (error) {
+    if (!(error instanceof ResourceRefusal)) throw error;
+    const { code, message, answer: said } = error;
+    // What may still come of the body is not read.
+    const fields = request.complete ? {} : { Connection: 'close' };
+    send(response, said.status, jsonType, writeJson({ code, reason: message }), fields);
+    return;
+  }
+  const { status, json, headers } = answer;
+  send(response, status, jsonType, json === undefined ? '' : writeJson(json), headers);
+}
+
+function sendRefused(response: ServerResponse, refused: Refused, isResource: boolean): void {
+  const { status, code, sentence, headers } = refused;
+  // What may still come of it is not read.
+  const fields = { ...headers, Connection: 'close' };
+  if (isResource) send(response, status, jsonType, writeJson({ code, reason: sentence }), fields);
+  else send(response, status, text, `${sentence}\n`, fields);
+}
+
+function writeJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function send(
@@ -131,8 +185,8 @@ function send(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
+    // A 204 has neither (RFC 9110 §8.6).
+    ...(status === 204 ? {} : { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) }),
     'Cache-Control': 'no-store',
     // No page of another origin may use it in any way, not even unread.
     'X-Content-Type-Options': 'nosniff',

@@ -17,10 +17,11 @@ export interface Asking {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly host?: string;
+  readonly body?: string | Uint8Array;
 }
 
 export async function ask(port: number, path: string, asking: Asking = {}): Promise<Answer> {
-  const { method = 'GET', headers = {}, host = '127.0.0.1' } = asking;
+  const { method = 'GET', headers = {}, host = '127.0.0.1', body: sent } = asking;
   const answered = Promise.withResolvers<Answer>();
   const asked = request({ host, port, path, method, headers, agent: false }, (response) => {
     let body = '';
@@ -34,7 +35,7 @@ export async function ask(port: number, path: string, asking: Asking = {}): Prom
     response.on('error', answered.reject);
   });
   asked.on('error', answered.reject);
-  asked.end();
+  asked.end(sent);
   return within(patienceMs, () => `${method} ${path} of the admin listener`, answered.promise);
 }
 
