@@ -1,9 +1,13 @@
 /**
  * The answers the proxy makes itself: failures of the tunnel and refusals of what a client sent. Each carries
  * Proxy-Status (RFC 9209) with our code, the request id, and a body by Accept: HTML for people, JSON, or text.
- * Nothing of the request is ever in it.
+ * Nothing of the request is ever in it; of its sender only the account, escaped.
  */
+import { extraLines, NO_EXTRA } from '../shared/http1/extra.ts';
+import type { ExtraFields } from '../shared/http1/extra.ts';
 import { preferredKind } from './accept.ts';
+import type { Exchange } from './exchange.ts';
+import { asciiJson, asciiText, escapeHtml } from './escape.ts';
 import type { Refusal } from '../shared/http1/refusal.ts';
 import { failures } from '../shared/protocol/failures.ts';
 import type { FailureCode } from '../shared/protocol/failures.ts';
@@ -21,6 +25,19 @@ export interface Answer {
   readonly challenge?: string | undefined;
   /** The Upgrade value of a 426 (RFC 9110 §15.5.22). */
   readonly upgrade?: string | undefined;
+  /** Whom it is about, as their identity provider calls them: whatever somebody could make it say. */
+  readonly account?: string | undefined;
+  /** Where to go on, in the page for people: our own pages. */
+  readonly links?: readonly PageLink[] | undefined;
+  /** More fields of the head; names and values are well-formed. */
+  readonly fields?: ExtraFields | undefined;
+}
+
+export interface PageLink {
+  readonly path: string;
+  readonly text: string;
+  /** It changes something: a button that posts, not a link that a page elsewhere could have loaded. */
+  readonly posts?: boolean;
 }
 
 export interface AnswerContext {
@@ -47,6 +64,18 @@ export function refusalAnswer(refusal: Refusal): Answer {
   };
 }
 
+/** Tells the client, if there still is one, and notes it in the exchange's record. */
+export function giveAnswer({ client, record, request }: Exchange, answer: Answer, name: string): void {
+  if (client.isGone) return;
+  record.status = answer.status;
+  record.code = answer.code;
+  const persist = client.mayPersist;
+  const accept = request.fields.get('accept');
+  const isHead = request.method === 'HEAD';
+  client.writeFinalHead(writeAnswer(answer, { name, requestId: record.id, accept, isHead, persist }));
+  client.finish(persist);
+}
+
 /** The whole answer, head and body, as latin1 text. */
 export function writeAnswer(answer: Answer, context: AnswerContext): string {
   const { type, body } = writeBody(answer, context);
@@ -63,6 +92,7 @@ export function writeAnswer(answer: Answer, context: AnswerContext): string {
     (answer.status === 405 ? `Allow: ${allowedMethods}\r\n` : '') +
     `Proxy-Status: ${context.name}; error=${answer.proxyStatus}; details="${answer.code}"\r\n` +
     `X-Request-Id: ${context.requestId}\r\n` +
+    extraLines(answer.fields ?? NO_EXTRA) +
     (context.persist ? '' : 'Connection: close\r\n') +
     `\r\n${context.isHead ? '' : body}`
   );
@@ -71,15 +101,18 @@ export function writeAnswer(answer: Answer, context: AnswerContext): string {
 const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 function writeBody(answer: Answer, context: AnswerContext): { type: string; body: string } {
-  const { status, code, sentence, remedy } = answer;
+  const { status, code, sentence, remedy, account } = answer;
   const { requestId } = context;
   const kind = preferredKind(context.accept);
   if (kind === 'html') return { type: 'text/html; charset=utf-8', body: writePage(answer, context) };
   if (kind === 'json') {
-    const body = JSON.stringify({ status, code, reason: sentence, remedy, requestId });
+    const body = asciiJson({ status, code, reason: sentence, remedy, account, requestId });
     return { type: 'application/json', body: `${body}\n` };
   }
-  const lines = [sentence, remedy, `${code}, request ${requestId}`].filter((line) => line !== undefined);
+  const whom = account === undefined ? undefined : `The account is ${asciiText(account)}.`;
+  const lines = [sentence, whom, remedy, `${code}, request ${requestId}`].filter(
+    (line) => line !== undefined,
+  );
   return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
 }
 
@@ -95,16 +128,33 @@ function writePage(answer: Answer, context: AnswerContext): string {
 :root { color-scheme: light dark; }
 body { font: 1.1rem/1.6 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; }
 h1 { font-size: 1.4rem; }
-p.code { opacity: 0.6; font-size: 0.85rem; overflow-wrap: anywhere; }
+p { overflow-wrap: anywhere; }
+button { font: inherit; padding: 0.4em 1.2em; }
+p.code { opacity: 0.6; font-size: 0.85rem; }
 </style>
 <h1>${title}</h1>
 <p>${answer.sentence}${answer.remedy === undefined ? '' : `<br>${answer.remedy}`}</p>
-<p class="code">${answer.code} &middot; request ${context.requestId}</p>
+${writeAccount(answer.account)}${(answer.links ?? []).map(writeLink).join('')}<p class="code">${answer.code} &middot; request ${context.requestId}</p>
 </html>
 `;
 }
 
+function writeAccount(account: string | undefined): string {
+  return account === undefined ? '' : `<p>Signed in as <b>${escapeHtml(account)}</b></p>\n`;
+}
+
+/** Paths and texts of links are our own. */
+function writeLink({ path, text, posts }: PageLink): string {
+  const to = escapeHtml(text);
+  return posts === true
+    ? `<form method="post" action="${path}"><button>${to}</button></form>\n`
+    : `<p><a href="${path}">${to}</a></p>\n`;
+}
+
 const reasonPhrases: { readonly [status: number]: string } = {
+  200: 'OK',
+  302: 'Found',
+  303: 'See Other',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

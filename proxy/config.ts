@@ -10,6 +10,7 @@ import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
 import { duration } from '../shared/config/measures.ts';
+import { accessSettings } from './access-settings.ts';
 import { limitChecks, limitSettings } from './limit-settings.ts';
 
 /** A domain agents' ids are put in front of, as in `shop.example.com`. */
@@ -82,6 +83,7 @@ export const proxySettings = {
   },
   ...adminSettings('9090'),
   ...limitSettings,
+  ...accessSettings,
   drainTimeoutMs: {
     env: 'DRAIN_TIMEOUT',
     format: duration({ allowsZero: true }),

@@ -33,6 +33,8 @@ export interface Admission {
   readonly withholdsAuthorization: boolean;
   /** Who the user is, in fields for the backend; names and values are well-formed. */
   readonly fields: readonly (readonly [name: string, value: string])[];
+  /** Fields that the proxy adds to the answer's head: a session that goes on. Names and values are well-formed. */
+  readonly responseFields: readonly (readonly [name: string, value: string])[];
 }
 
 /** Somebody who has proven who they are. */

@@ -28,6 +28,7 @@ import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { GatewayOptions } from './gateway/gateway.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
+import { createAccess } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
 import type { AccessLog } from './access-log.ts';
 import { Registry } from './routing/registry.ts';
@@ -103,13 +104,14 @@ class Proxy {
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
+    const gate = createAccess({ settings, name });
     this.#forward = createForward({
       limits: forwardLimits(settings),
       upgrades,
       waitingRoom,
       name,
       select: (host, path, except) => registry.select(host, path, except),
-      admit: admitEverybody,
+      admit: (exchange, backendId) => gate.admit(exchange, backendId),
     });
     this.listener = new Listener({
       host: settings.host,
@@ -214,18 +216,6 @@ type KnownAtStart = Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientA
   /** As somebody we trust has named it; undefined: it is ours to name. */
   readonly id: string | undefined;
 };
-
-/** What a proxy without any rule of access does. */
-function admitEverybody(exchange: Exchange, backendId: string): true {
-  exchange.admission = {
-    backendId,
-    user: undefined,
-    withheldCookies: [],
-    withholdsAuthorization: false,
-    fields: [],
-  };
-  return true;
-}
 
 /** It stands in logs and in answers: what is longer, or more than a name, is not taken. */
 function readRequestId(value: string | undefined): string | undefined {

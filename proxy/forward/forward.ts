@@ -4,7 +4,7 @@
  */
 import type { Forwarding } from '../../shared/http1/write.ts';
 import type { FailureCode } from '../../shared/protocol/failures.ts';
-import { failureAnswer, writeAnswer } from '../answer.ts';
+import { failureAnswer, giveAnswer } from '../answer.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import type { Selection } from '../routing/registry.ts';
 import { Attempt } from './attempt.ts';
@@ -29,7 +29,7 @@ export function createForward(options: ForwardOptions): Handler {
       return;
     }
     const failure = await forward(exchange, options);
-    if (failure !== undefined) answerFailure(exchange, failure, options.name);
+    if (failure !== undefined) giveAnswer(exchange, failureAnswer(failure), options.name);
   };
 }
 
@@ -119,19 +119,6 @@ function forwardingOf({ client, meaning, record }: Exchange, tunnel: StreamTunne
     trustChain: client.isTrusted,
     hostHeader: tunnel.hostHeader,
   };
-}
-
-function answerFailure(exchange: Exchange, code: FailureCode, name: string): void {
-  const { client, record, request } = exchange;
-  if (client.isGone) return;
-  const answer = failureAnswer(code);
-  record.status = answer.status;
-  record.code = code;
-  const persist = client.mayPersist;
-  const accept = request.fields.get('accept');
-  const isHead = request.method === 'HEAD';
-  client.writeFinalHead(writeAnswer(answer, { name, requestId: record.id, accept, isHead, persist }));
-  client.finish(persist);
 }
 
 /** Max-Forwards has reached 0: the last hop answers (RFC 9110 §7.6.2). */

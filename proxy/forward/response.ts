@@ -87,7 +87,7 @@ export class ResponseRelay {
       const { method, version } = request;
       const judged = readResponse(head, { method, version, upgrade: meaning.upgrade });
       if (judged.switching) {
-        client.writeFinalHead(writeInterimHead(head, judged));
+        client.writeFinalHead(writeInterimHead(head, judged, this.#exchange.admission?.responseFields));
         this.#listener.onSwitching(bytes.subarray(from));
         return bytes.length;
       }
@@ -113,7 +113,8 @@ export class ResponseRelay {
     const { connectionNames } = judged;
     const options = { limits: this.#limits.responseBody, connectionNames, decode: decodeLatin1 };
     this.#body = createBodyReader(judged.framing, 'response', options);
-    client.writeFinalHead(writeResponseHead(head, judged, audience));
+    const added = this.#exchange.admission?.responseFields;
+    client.writeFinalHead(writeResponseHead(head, judged, audience, added));
     this.#listener.onHead(head, judged);
   }
 

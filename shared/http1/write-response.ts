@@ -59,8 +59,13 @@ export function writeResponseHead(
 }
 
 /** An interim response's head, or the head of a 101, for an HTTP/1.1 client (rules 36, 37). */
-export function writeInterimHead(head: ResponseHead, meaning: ResponseMeaning): string {
-  return `${statusLine(head)}${passedResponseLines(head, meaning)}${responseConnection(head, true)}\r\n`;
+export function writeInterimHead(
+  head: ResponseHead,
+  meaning: ResponseMeaning,
+  extra: ExtraFields = NO_EXTRA,
+): string {
+  const lines = passedResponseLines(head, meaning) + responseConnection(head, true) + extraLines(extra);
+  return `${statusLine(head)}${lines}\r\n`;
 }
 
 /**

@@ -125,6 +125,7 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'MAX_INTERIM_RESPONSES 10',
     'RESPONSE_TIMEOUT 60s',
     'IDLE_TIMEOUT 5m',
+    'CLIENT_ACCESS public',
     'DRAIN_TIMEOUT 30s',
   ]);
   t.end();

@@ -32,6 +32,11 @@ const bounds: Readonly<Record<string, Bound>> = {
     "the answer to the upgrade: its head is bounded by node's parser, its body here",
   ],
   'proxy/accept.ts': HEAD,
+  'proxy/access/rule.ts': [
+    65_536,
+    'an entry of a rule, or an address in a token: its length is looked at first',
+  ],
+  'proxy/escape.ts': [65_536, 'what a token or a cookie holds'],
   'proxy/proxy.ts': HEAD,
   'shared/net/networks.ts': HEAD,
   'proxy/edge/proxy-protocol.ts': [107, 'the line of the PROXY protocol'],

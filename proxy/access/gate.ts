@@ -1,0 +1,167 @@
+/**
+ * The gate: asked for every request before anything is asked of its backend. It runs its checks one after the other and
+ * stops at the first that has an answer for the client. A backend that everybody may use costs no wait. It knows no
+ * check by name, no route and no socket.
+ */
+import { giveAnswer } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import type { Admission, Exchange } from '../exchange.ts';
+import type { AccessRule, BackendRecord } from '../records/record.ts';
+import { denial } from './denials.ts';
+import { standingOf } from './rule.ts';
+import type { Authenticator, Check, Identity, Verdict, Visit } from './visit.ts';
+
+export interface GateOptions {
+  /** Our name in Proxy-Status. */
+  readonly name: string;
+  readonly recordOf: (backendId: string) => BackendRecord | undefined;
+  /** Who may use a backend that no record says it of: CLIENT_ACCESS. */
+  readonly defaultAccess: AccessRule;
+  /** Before anybody is asked who they are: networks, rates of addresses, ambiguous paths. */
+  readonly before: readonly Check[];
+  /** The ways to say who one is, in the order in which they are tried. */
+  readonly authenticators: readonly Authenticator[];
+  /** When it is known who it is, and that they may: rates of users, what the backend is told. */
+  readonly after: readonly Check[];
+  /** Where somebody with the wrong account gets rid of it, where that can be. */
+  readonly signOutPath?: string | undefined;
+}
+
+export interface Gate {
+  /** True sets the exchange's admission to this backend; false has answered the client. */
+  admit(exchange: Exchange, backendId: string): boolean | Promise<boolean>;
+}
+
+export function createGate(options: GateOptions): Gate {
+  const { name, recordOf, defaultAccess, before, authenticators, after, signOutPath } = options;
+  const checks: readonly Check[] = [
+    ...before,
+    createWho(authenticators),
+    createRule(authenticators, signOutPath),
+    ...after,
+  ];
+  const isOpen =
+    defaultAccess.kind === 'public' && before.length + authenticators.length + after.length === 0;
+  return {
+    admit(exchange, backendId) {
+      const record = recordOf(backendId);
+      if (isOpen && record?.access === undefined) {
+        exchange.admission = openTo(backendId);
+        return true;
+      }
+      const visit = visitOf(exchange, backendId, record, defaultAccess);
+      const settle = (verdict: Verdict): boolean => {
+        if (verdict === undefined) {
+          exchange.admission = admissionOf(visit);
+          return true;
+        }
+        exchange.record.backendId = backendId;
+        giveAnswer(exchange, verdict, name);
+        return false;
+      };
+      const verdict = runChecks(checks, visit, 0);
+      return verdict instanceof Promise ? verdict.then(settle) : settle(verdict);
+    },
+  };
+}
+
+function runChecks(checks: readonly Check[], visit: Visit, from: number): Verdict | Promise<Verdict> {
+  for (let index = from; index < checks.length; index += 1) {
+    const verdict = checks[index]?.(visit);
+    if (verdict instanceof Promise)
+      return verdict.then((answer) => answer ?? runChecks(checks, visit, index + 1));
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
+}
+
+/** Finds out who it is, where that matters to anybody. */
+function createWho(authenticators: readonly Authenticator[]): Check {
+  const ask = (visit: Visit, from: number): Verdict | Promise<Verdict> => {
+    for (let index = from; index < authenticators.length; index += 1) {
+      const identity = authenticators[index]?.identify(visit);
+      if (identity instanceof Promise)
+        return identity.then((known) => (known === undefined ? ask(visit, index + 1) : take(visit, known)));
+      if (identity !== undefined) return take(visit, identity);
+    }
+    return undefined;
+  };
+  return (visit) => (mattersWho(visit) ? ask(visit, 0) : undefined);
+}
+
+/** Where everybody may pass, the backend may yet be told who it is, and users may have rates of their own. */
+function mattersWho({ rule, record }: Visit): boolean {
+  if (rule.kind !== 'public' || record?.forwardIdentity === true) return true;
+  const limits = record?.limits;
+  return limits?.requestsPerSecondPerUser !== undefined || limits?.concurrentRequestsPerUser !== undefined;
+}
+
+function take(visit: Visit, identity: NonNullable<Identity>): Verdict {
+  if (identity.kind === 'refused') {
+    // Where nobody has to say who they are, a credential that is none of ours is the backend's affair.
+    return visit.rule.kind === 'public' ? undefined : identity.answer;
+  }
+  visit.user = identity.user;
+  if (identity.byAuthorization && visit.record?.keepAuthorization !== true)
+    visit.withholdsAuthorization = true;
+  return undefined;
+}
+
+function createRule(authenticators: readonly Authenticator[], signOutPath: string | undefined): Check {
+  const challenges = authenticators.flatMap((each) => each.challenge ?? []);
+  const challenge = challenges.length === 0 ? 'Bearer' : challenges.join(', ');
+  const inviting = authenticators.find((each) => each.invite !== undefined);
+  return (visit) => {
+    const standing = standingOf(visit.rule, visit.user);
+    if (standing === 'allowed') return undefined;
+    if (standing === 'not_listed') return notListed(visit, signOutPath);
+    const invitation = inviting?.invite?.(visit);
+    const unknown = denial('sign_in_required', { challenge });
+    if (invitation instanceof Promise) return invitation.then((answer) => answer ?? unknown);
+    return invitation ?? unknown;
+  };
+}
+
+function notListed({ user }: Visit, signOutPath: string | undefined): Answer {
+  const account = user?.email ?? user?.subject;
+  const links = signOutPath === undefined ? [] : [{ path: signOutPath, text: 'Use another account' }];
+  return denial('access_denied', { account, links });
+}
+
+function visitOf(
+  exchange: Exchange,
+  backendId: string,
+  record: BackendRecord | undefined,
+  defaultAccess: AccessRule,
+): Visit {
+  return {
+    exchange,
+    backendId,
+    record,
+    rule: record?.access ?? defaultAccess,
+    user: undefined,
+    withheldCookies: [],
+    withholdsAuthorization: false,
+    fields: [],
+    responseFields: [],
+  };
+}
+
+function admissionOf(visit: Visit): Admission {
+  const { backendId, user, withheldCookies, withholdsAuthorization, fields, responseFields } = visit;
+  return { backendId, user, withheldCookies, withholdsAuthorization, fields, responseFields };
+}
+
+const nothing: readonly never[] = [];
+
+/** To everybody, with nothing to say of them. */
+function openTo(backendId: string): Admission {
+  return {
+    backendId,
+    user: undefined,
+    withheldCookies: nothing,
+    withholdsAuthorization: false,
+    fields: nothing,
+    responseFields: nothing,
+  };
+}
