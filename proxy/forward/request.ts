@@ -23,11 +23,11 @@ export class RequestWriter {
 
   /** Writes the head. */
   constructor(exchange: Exchange, forwarding: Forwarding, stream: MuxStream) {
-    const { request, meaning } = exchange;
+    const { request, meaning, admission } = exchange;
     this.#stream = stream;
     this.#isChunked = meaning.framing.kind === 'chunked';
     this.#bodyIsWritten = !hasBody(meaning.framing);
-    this.#offer(Buffer.from(writeRequestHead(request, meaning, forwarding), 'latin1'));
+    this.#offer(Buffer.from(writeRequestHead(request, meaning, forwarding, admission), 'latin1'));
   }
 
   /** The whole request has left for the agent: nothing of it waits anywhere here. */

@@ -10,6 +10,22 @@ export type FieldKind = number;
 /** Prefixes that only this product may set, in either direction: what a client or a backend sends under them is removed. */
 export const RESERVED_PREFIXES: readonly string[] = ['x-inverting-proxy-'];
 
+/**
+ * Who the user is, as this proxy tells a backend, and as comparable proxies do under the same prefix: nobody before this proxy may
+ * say it, also not those who may speak for others, since what they know of a user this proxy has not seen. What begins with one of
+ * these is of its kind.
+ */
+export const IDENTITY_PREFIXES: readonly string[] = [
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+];
+
+/** The same claims by the other names that are in use where a proxy signs users in: kept from those only who may speak for others. */
+const CLAIM_PREFIX = 'x-auth-request-';
+
 /** Names that only this product may set in a response (RFC 9209): no backend can forge them. */
 export const RESERVED_RESPONSE_NAMES: readonly string[] = ['proxy-status'];
 
@@ -29,7 +45,7 @@ export const Kind = {
   forwardedFor: 11,
   forwardedProto: 12,
   forwardedHost: 13,
-  /** Any other claim about where a request came from: Forwarded, X-Real-IP, X-Forwarded-*. */
+  /** Any other claim about whom a request came from: Forwarded, X-Real-IP, X-Forwarded-*, X-Auth-Request-*. */
   forwarded: 14,
   /** One of RESERVED_PREFIXES. */
   reserved: 15,
@@ -39,6 +55,11 @@ export const Kind = {
   requestHop: 17,
   /** X-Request-Id: written anew in every request. */
   requestId: 18,
+  /** One of IDENTITY_PREFIXES. */
+  identity: 19,
+  /** These two pass, but for what of them was meant for the proxy. */
+  cookie: 20,
+  authorization: 21,
 } as const;
 
 /** Added to a kind when the name matched only with `_` read as `-` (rule 18). */
@@ -75,14 +96,20 @@ const NAMES: readonly (readonly [string, FieldKind])[] = [
   ['forwarded', Kind.forwarded],
   ['x-real-ip', Kind.forwarded],
   ['x-request-id', Kind.requestId],
+  ['cookie', Kind.cookie],
+  ['authorization', Kind.authorization],
   ...RESERVED_RESPONSE_NAMES.map((name) => [name, Kind.reservedInResponse] as const),
 ];
 
 /** Each begins with LETTER_X, so that most names are told apart from them by their first byte. */
 const FAMILIES: readonly KnownName[] = [
   family(FORWARDED_PREFIX, Kind.forwarded),
+  family(CLAIM_PREFIX, Kind.forwarded),
   ...RESERVED_PREFIXES.map((prefix) => family(prefix, Kind.reserved)),
 ];
+
+/** All within the family of FORWARDED_PREFIX: nobody else's name is compared with them. */
+const IDENTITIES = IDENTITY_PREFIXES.map((prefix) => family(prefix, Kind.identity));
 
 /** By length and first letter; no two known names share both, so one look decides which name it could be. */
 const BY_LENGTH_AND_LETTER = lookupTable();
@@ -119,11 +146,21 @@ export function kindOfName(bytes: Uint8Array, start: number, end: number): Field
     if (known !== undefined && startsWith(bytes, start, known.bytes)) return withAlias(bytes, start, known);
   }
   if (FOLDED_TCHAR[first] !== LETTER_X) return Kind.other;
-  for (const known of FAMILIES) {
-    if (length >= known.bytes.length && startsWith(bytes, start, known.bytes))
-      return withAlias(bytes, start, known);
-  }
-  return Kind.other;
+  const known = familyAmong(FAMILIES, bytes, start, length);
+  if (known === undefined) return Kind.other;
+  const narrower = known.kind === Kind.forwarded ? familyAmong(IDENTITIES, bytes, start, length) : undefined;
+  return withAlias(bytes, start, narrower ?? known);
+}
+
+function familyAmong(
+  families: readonly KnownName[],
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): KnownName | undefined {
+  for (const known of families)
+    if (length >= known.bytes.length && startsWith(bytes, start, known.bytes)) return known;
+  return undefined;
 }
 
 function startsWith(bytes: Uint8Array, start: number, folded: Uint8Array): boolean {

@@ -13,10 +13,8 @@ import type { Section } from './section.ts';
 
 /** Known to no other rule, and yet of authentication or framing kind (RFC 9110 §6.5.1). */
 const NEVER_IN_TRAILERS: ReadonlySet<string> = new Set([
-  'authorization',
   'proxy-authenticate',
   'www-authenticate',
-  'cookie',
   'set-cookie',
   'trailer',
   'content-encoding',

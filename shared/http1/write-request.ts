@@ -2,13 +2,14 @@
  * Writes a request's head for the backend (rules 18-22, 25): start line, the lines that pass, then what this hop says itself. Text
  * out, latin1: one char is one byte. It decides nothing about the request's meaning, that is `rules`.
  */
-import { extraLines, NO_EXTRA } from './extra.ts';
+import { extraLines } from './extra.ts';
 import type { ExtraFields } from './extra.ts';
 import type { Fields } from './fields.ts';
 import type { RequestHead } from './head.ts';
 import { ALIAS, Kind } from './hop.ts';
 import { kindSet, passedLines } from './pass.ts';
 import type { KindSets } from './pass.ts';
+import { withoutCookies } from './cookies.ts';
 import type { RequestMeaning } from './rules.ts';
 
 /** What this hop says about where a request came from (rule 21). It is this program's own or checked before: no CR, no LF in it. */
@@ -28,12 +29,25 @@ export interface Forwarding {
   readonly hostHeader?: string | undefined;
 }
 
+/** What a backend is told less than the client sent, and more. */
+export interface Disclosure {
+  /** Exact names of cookies that are left out. */
+  readonly withheldCookies: readonly string[];
+  /** Authorization is left out. */
+  readonly withholdsAuthorization: boolean;
+  /** What is added behind all that passes. */
+  readonly fields: ExtraFields;
+}
+
+const AS_SENT: Disclosure = { withheldCookies: [], withholdsAuthorization: false, fields: [] };
+
 const HOP_IN_REQUEST = kindSet(
   Kind.connection,
   Kind.te,
   Kind.hop,
   Kind.requestHop,
   Kind.reserved,
+  Kind.identity,
   Kind.requestId,
 );
 const FORWARDED = kindSet(Kind.forwarded, Kind.forwardedFor, Kind.forwardedProto, Kind.forwardedHost);
@@ -46,6 +60,9 @@ const REWRITTEN_IN_REQUEST = kindSet(
   Kind.maxForwards,
 );
 
+const AUTHORIZATION = kindSet(Kind.authorization);
+const COOKIE = kindSet(Kind.cookie);
+
 const FROM_STRANGERS: KindSets = { dropped: HOP_IN_REQUEST | FORWARDED, rewritten: REWRITTEN_IN_REQUEST };
 const FROM_TRUSTED: KindSets = { dropped: HOP_IN_REQUEST, rewritten: REWRITTEN_IN_REQUEST | FORWARDED };
 
@@ -53,6 +70,7 @@ interface RequestContext {
   readonly head: RequestHead;
   readonly meaning: RequestMeaning;
   readonly hostHeader: string | undefined;
+  readonly withheldCookies: readonly string[];
 }
 
 /** The whole head for the backend. It is HTTP/1.1 whatever the client spoke: each hop speaks its own version (RFC 9112 §2.3). */
@@ -60,10 +78,11 @@ export function writeRequestHead(
   head: RequestHead,
   meaning: RequestMeaning,
   forwarding: Forwarding,
-  extra: ExtraFields = NO_EXTRA,
+  disclosure: Disclosure = AS_SENT,
 ): string {
-  const sets = forwarding.trustChain ? FROM_TRUSTED : FROM_STRANGERS;
-  const context: RequestContext = { head, meaning, hostHeader: forwarding.hostHeader };
+  const sets = setsFor(forwarding.trustChain, disclosure);
+  const { hostHeader } = forwarding;
+  const context: RequestContext = { head, meaning, hostHeader, withheldCookies: disclosure.withheldCookies };
   return (
     `${head.method} ${meaning.target} HTTP/1.1\r\n` +
     passedLines(head.fields, meaning.connectionNames, sets, requestLine, context) +
@@ -71,9 +90,19 @@ export function writeRequestHead(
     forwardingLines(head, meaning, forwarding) +
     `Via: ${head.version} ${forwarding.via}\r\n` +
     (forwarding.requestId === undefined ? '' : `X-Request-Id: ${forwarding.requestId}\r\n`) +
-    extraLines(extra) +
+    extraLines(disclosure.fields) +
     '\r\n'
   );
+}
+
+/** Where nothing is withheld, the lines of these kinds stay within the runs that pass. */
+function setsFor(trustChain: boolean, { withheldCookies, withholdsAuthorization }: Disclosure): KindSets {
+  const sets = trustChain ? FROM_TRUSTED : FROM_STRANGERS;
+  if (withheldCookies.length === 0 && !withholdsAuthorization) return sets;
+  return {
+    dropped: withholdsAuthorization ? sets.dropped | AUTHORIZATION : sets.dropped,
+    rewritten: withheldCookies.length === 0 ? sets.rewritten : sets.rewritten | COOKIE,
+  };
 }
 
 function requestLine(fields: Fields, index: number, context: RequestContext): string | undefined {
@@ -93,6 +122,8 @@ function requestLine(fields: Fields, index: number, context: RequestContext): st
       // Named by Connection it ends here like any other field (rule 19).
       if (meaning.maxForwards === undefined || meaning.connectionNames.has('max-forwards')) return undefined;
       return oneLess(fields.name(index), meaning.maxForwards);
+    case Kind.cookie:
+      return withoutCookies(fields, index, context.withheldCookies);
     case Kind.forwardedFor: // Written behind, as one list.
     case Kind.forwardedFor | ALIAS:
     case Kind.forwardedProto | ALIAS:

@@ -2,6 +2,6 @@
 export type { ExtraFields } from './extra.ts';
 export { chunkHead, writeTrailers } from './write-chunked.ts';
 export { writeRequestHead } from './write-request.ts';
-export type { Forwarding } from './write-request.ts';
+export type { Disclosure, Forwarding } from './write-request.ts';
 export { responseFramingToClient, writeInterimHead, writeResponseHead } from './write-response.ts';
 export type { ResponseClient } from './write-response.ts';

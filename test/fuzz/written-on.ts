@@ -22,7 +22,7 @@ const OTHER_VIA = 'nobody.else.example';
 const NO_LIMITS = { headBytes: 1 << 20, lineBytes: 1 << 20, fields: 10_000 };
 const OURS = { for: '192.0.2.1', proto: 'https', host: 'asked.example', via: VIA } as const;
 const NEVER_IN_REQUESTS =
-  /^(?:keep-alive|proxy-connection|proxy-authorization|http2-settings|close|x-inverting-proxy-.*|forwarded|x-real-ip)$/;
+  /^(?:keep-alive|proxy-connection|proxy-authorization|http2-settings|close|x-inverting-proxy-.*|x-forwarded-(?:user|email|groups).*|forwarded|x-real-ip)$/;
 const NEVER_IN_RESPONSES = /^(?:keep-alive|proxy-connection|te|close|x-inverting-proxy-.*|proxy-status)$/;
 
 /** The one head that this text is. */

@@ -115,6 +115,20 @@ const passing: readonly (readonly [name: string, sent: readonly string[], goesOn
     ],
     [],
   ],
+  [
+    'about who it is',
+    [
+      'X-Forwarded-User: a',
+      'x-forwarded-email: b',
+      'X_Forwarded_Groups: c',
+      'X-Forwarded-Preferred-Username: d',
+      'X-Forwarded-Access-Token: e',
+      'X-Auth-Request-Email: f',
+      'X-Inverting-Proxy-User-ID: g',
+      'X_INVERTING_PROXY_ASSERTION: h',
+    ],
+    [],
+  ],
   ['that steer', ['Expect: 100-continue', 'Max-Forwards: 1'], []],
   [
     'credentials',

@@ -176,17 +176,19 @@ const options: readonly OptionsRow[] = [
   [
     'fields of ours stand last',
     {
-      extra: [
-        ['X-Inverting-Proxy-User', 'u'],
-        ['A', '\x80\t~'],
-      ],
+      disclosure: {
+        fields: [
+          ['X-Inverting-Proxy-User', 'u'],
+          ['A', '\x80\t~'],
+        ],
+      },
     },
     ['Host: h'],
     ['Host: h', ...OURS, 'X-Inverting-Proxy-User: u', 'A: \x80\t~'],
   ],
   [
     'Connection cannot remove them',
-    { extra: [['A', '1']] },
+    { disclosure: { fields: [['A', '1']] } },
     ['Host: h', 'A: 0', 'Connection: a'],
     ['Host: h', ...OURS, 'A: 1'],
   ],
@@ -281,7 +283,7 @@ test('what this hop must not be told to say', (t) => {
     ['a', 'Ċ'],
   ];
   for (const field of bad)
-    t.throws(() => request({ extra: [field] }), /not a field to add/, JSON.stringify(field));
+    t.throws(() => request({ disclosure: { fields: [field] } }), /not a field to add/, JSON.stringify(field));
   t.throws(() => request({}, 'Max-Forwards: 0'), /is answered here/, 'Max-Forwards: 0 sent on');
   t.end();
 });

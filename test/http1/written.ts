@@ -16,7 +16,7 @@ import {
   writeResponseHead,
   writeTrailers,
 } from '../../shared/http1/write.ts';
-import type { ExtraFields, Forwarding, ResponseClient } from '../../shared/http1/write.ts';
+import type { Disclosure, ExtraFields, Forwarding, ResponseClient } from '../../shared/http1/write.ts';
 import { byteByByte, cutAt, latin1 } from './pieces.ts';
 import { NEXT_REQUEST } from './rows.ts';
 
@@ -29,7 +29,7 @@ export interface Written {
 
 export interface RequestTo {
   readonly forwarding?: Partial<Forwarding>;
-  readonly extra?: ExtraFields;
+  readonly disclosure?: Partial<Disclosure>;
 }
 
 export interface ResponseTo {
@@ -37,6 +37,8 @@ export interface ResponseTo {
   readonly client?: Partial<ResponseClient>;
   readonly extra?: ExtraFields;
 }
+
+const AS_SENT: Disclosure = { withheldCookies: [], withholdsAuthorization: false, fields: [] };
 
 export const FORWARDING: Forwarding = {
   for: '192.0.2.1',
@@ -59,7 +61,7 @@ export function writtenRequest(pieces: readonly Uint8Array[], to: RequestTo = {}
     const meaning = readRequest(head, { viaName: forwarding.via });
     const { connectionNames, framing } = meaning;
     return {
-      head: writeRequestHead(head, meaning, forwarding, to.extra),
+      head: writeRequestHead(head, meaning, forwarding, { ...AS_SENT, ...to.disclosure }),
       body: createBodyReader(framing, 'request', { connectionNames }),
       isChunked: framing.kind === 'chunked',
     };

@@ -32,6 +32,7 @@ X-HTTP-Method-Override X-Accel-Redirect X-Accel-Buffering X-Sendfile X-Powered-B
 X-UA-Compatible X-Download-Options X-Do-Not-Track Pragma Warning Expect-CT Feature-Policy Permissions-Policy Digest
 Content-MD5 Content-Version Content-Transfer-Encoding DNT Save-Data Downlink RTT ECT Viewport-Width Width SourceMap
 Service-Worker Service-Worker-Allowed Upgrade-Insecure-Requests Report-To Reporting-Endpoints Timing-Allow-Origin
-Idempotency-Key grpc-status grpc-message grpc-timeout X-Inverting-Proxy-User`;
+Idempotency-Key grpc-status grpc-message grpc-timeout X-Inverting-Proxy-User X-Forwarded-User X-Forwarded-Email X-Forwarded-Groups
+X-Auth-Request-Email Remote-User X-WebAuth-User`;
 
 export const knownFields: readonly string[] = `${registered} ${unregistered}`.split(/\s+/);

@@ -43,7 +43,15 @@ const claims = [
   'X-Forwarded-Port: 1',
   'X-Real-IP: 6.6.6.6',
 ];
-const reserved = ['X-Inverting-Proxy-User: root'];
+const authRequest = ['X-Auth-Request-User: root'];
+const reserved = ['X-Inverting-Proxy-User-ID: root', 'x-inverting-proxy-assertion: e.y.J'];
+const identity = [
+  'X-Forwarded-User: root',
+  'x-forwarded-email: root@example.com',
+  'X-FORWARDED-GROUPS: wheel',
+  'X-Forwarded-Preferred-Username: root',
+  'X-Forwarded-Access-Token: e.y.J',
+];
 const aliases = [
   'X_Forwarded_For: 6.6.6.6',
   'X-Forwarded_Proto: a',
@@ -51,12 +59,13 @@ const aliases = [
   'Keep_Alive: c',
   'X_Request_Id: d',
 ];
+const identityAliases = ['X_Forwarded_User: e', 'X-Forwarded_Groups: f', 'x_inverting_proxy_user_id: g'];
 
 /** Names that no trailer may have, with a value each. */
 export const refusedTrailers =
   `Authorization Cookie Set-Cookie Trailer Content-Encoding Content-Type Content-Range
 WWW-Authenticate Proxy-Authenticate Proxy-Authorization Proxy-Status Connection Close Keep-Alive Proxy-Connection TE Upgrade
-HTTP2-Settings Expect Max-Forwards Via Forwarded X-Forwarded-For X-Real-IP X-Request-Id X-Inverting-Proxy-User`
+HTTP2-Settings Expect Max-Forwards Via Forwarded X-Forwarded-For X-Real-IP X-Request-Id X-Inverting-Proxy-User X-Forwarded-User X-Auth-Request-User`
     .split(/\s+/)
     .map((name) => `${name}: 1`);
 
@@ -75,18 +84,38 @@ export const requestCases: readonly RequestCase[] = [
       'GET /claims HTTP/1.1',
       'Host: h',
       ...claims,
+      ...authRequest,
       ...reserved,
+      ...identity,
       ...aliases,
+      ...identityAliases,
       'X-Request-Id: 7',
       'Via: 1.1 a',
     ],
     changes: {
-      'request-claims': gone(claims),
+      'request-claims': gone([...claims, ...authRequest]),
       'request-reserved': gone(reserved),
-      'request-aliases': gone(aliases),
+      'request-identity': gone(identity),
+      'request-aliases': gone([...aliases, ...identityAliases]),
       'request-id': ['- X-Request-Id: 7', '+ X-Request-Id: <id>'],
     },
     always: { 'request-forwarded': forwarded, 'request-via': ['+ Via: 1.1 <name>'] },
+  },
+  {
+    what: 'an upgrade and somebody else to be',
+    lines: [
+      'GET /upgrade-as-root HTTP/1.1',
+      'Host: h',
+      'Connection: Upgrade, X-Forwarded-User',
+      'Upgrade: websocket',
+      ...identity,
+      ...identityAliases,
+    ],
+    changes: {
+      'request-upgrade': ['- Connection: Upgrade, X-Forwarded-User', '+ Connection: upgrade'],
+      'request-identity': gone(identity),
+      'request-aliases': gone(identityAliases),
+    },
   },
   {
     what: 'TE with trailers',
@@ -174,6 +203,10 @@ export const requestCases: readonly RequestCase[] = [
       'GET /trusted HTTP/1.1',
       'hOST: h',
       ...claims,
+      ...authRequest,
+      ...reserved,
+      ...identity,
+      ...identityAliases,
       'X-Forwarded-For: 7.7.7.7',
       'X-Request-Id: 7',
       'Accept: */*',
@@ -186,6 +219,9 @@ export const requestCases: readonly RequestCase[] = [
         '- X-Request-Id: 7',
         '+ X-Request-Id: 7',
       ],
+      'request-reserved': gone(reserved),
+      'request-identity': gone(identity),
+      'request-aliases': gone(identityAliases),
       'request-host': ['- hOST: h', '+ hOST: backend.internal'],
     },
     always: { 'request-via': ['+ Via: 1.1 <name>'] },
