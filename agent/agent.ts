@@ -15,6 +15,7 @@ import type { AgentSettings } from './config.ts';
 import { Connector } from './connector/connector.ts';
 import { dialProxy } from './connector/dial.ts';
 import type { DialTarget } from './connector/dial.ts';
+import { Wake } from './connector/wake.ts';
 import { Monitor } from './health/monitor.ts';
 import { probe } from './health/probe.ts';
 import { Verdict } from './health/verdict.ts';
@@ -69,11 +70,22 @@ export function createAgent({ settings, version, log, watch }: AgentOptions): Pa
         dials: () => connector.counts,
         connections: () => ({ open: pool.connectionCount, idle: pool.idleCount }),
       };
+      const wake = new Wake({
+        clock: systemClock,
+        wallMs: Date.now,
+        onWake: () => {
+          log.info({}, 'time has jumped: dialling now');
+          connector.dialNow();
+        },
+      });
       connector.start();
+      wake.start();
       monitor?.start();
       return {
+        refresh: () => connector.dialNow(),
         stop: async (deadline) => {
           watch.isStopping = true;
+          wake.stop();
           monitor?.stop();
           await connector.stop(deadline);
           pool.close();

@@ -3,7 +3,6 @@
  * edge → gateway → routing; here it is said which handler gets what, and in which order it all starts and stops.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createAgentVerifier } from '../shared/auth/verifier.ts';
@@ -19,7 +18,6 @@ import { refusalAnswer, writeAnswer } from './answer.ts';
 import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
 import { Networks } from '../shared/net/networks.ts';
-import { createTlsWrap } from './edge/tls.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
 import { createForward } from './forward/forward.ts';
 import type { StreamTunnel } from './forward/tunnel.ts';
@@ -32,6 +30,7 @@ import { createAccess } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
 import type { AccessLog } from './access-log.ts';
 import { Registry } from './routing/registry.ts';
+import { TlsFiles } from './tls-files.ts';
 import { TurnedAway } from './turned-away.ts';
 
 export interface ProxyOptions {
@@ -59,7 +58,7 @@ export function createProxy(options: ProxyOptions): Part {
       log.info({ host: address.address, port: address.port, url: proxy.publicUrl }, 'listening');
       options.watch.isReady = true;
       options.onListening?.(proxy.publicUrl);
-      return { stop: (deadline) => proxy.stop(deadline) };
+      return { stop: (deadline) => proxy.stop(deadline), refresh: () => proxy.refresh() };
     },
   };
 }
@@ -73,6 +72,7 @@ class Proxy {
   readonly #accessLog: AccessLog | undefined;
   readonly #trusted: Networks;
   readonly #turnedAway: TurnedAway;
+  readonly #tlsFiles: TlsFiles | undefined;
   readonly #upgrades = new Upgrades();
   readonly #gateway: Gateway;
   readonly #forward: Handler;
@@ -85,6 +85,7 @@ class Proxy {
     this.#watch = watch;
     this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
+    this.#tlsFiles = TlsFiles.of(settings, log);
     const registry = new Registry<StreamTunnel>();
     const name = this.#name;
     this.#trusted = new Networks(settings.trustedProxies);
@@ -120,7 +121,7 @@ class Proxy {
       requestRules: { viaName: name, bodyBytes: edgeLimits(settings).body.bodyBytes },
       trusted: this.#trusted,
       expectsProxyProtocol: settings.proxyProtocol,
-      secure: tlsOf(settings),
+      secure: this.#tlsFiles?.wrap,
       onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
       onRefusal: (refusal, client) => this.#refuse(refusal, client),
       onTurnedAway: (code, address) => {
@@ -143,6 +144,11 @@ class Proxy {
     await this.listener.drain(deadline);
     this.#gateway.close(closeCode.serviceRestart, 'the proxy stops');
     await this.#gateway.whenEmpty(deadline);
+  }
+
+  /** SIGHUP: what lies in files may be new. */
+  refresh(): void {
+    this.#tlsFiles?.refresh();
   }
 
   #begin(request: RequestHead, meaning: RequestMeaning, client: Client): void {
@@ -220,13 +226,6 @@ type KnownAtStart = Pick<ExchangeRecord, 'method' | 'target' | 'host' | 'clientA
 /** It stands in logs and in answers: what is longer, or more than a name, is not taken. */
 function readRequestId(value: string | undefined): string | undefined {
   return value !== undefined && /^[\w.:+/=@-]{1,128}$/.test(value) ? value : undefined;
-}
-
-function tlsOf({ tlsCertFile, tlsKeyFile }: ProxySettings): ReturnType<typeof createTlsWrap> | undefined {
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
-  const certificate = readFileSync(tlsCertFile, 'utf8');
-  const key = readFileSync(tlsKeyFile, 'utf8');
-  return createTlsWrap({ certificate, key });
 }
 
 /** An address that listens everywhere is reached from here by the machine's own name. */

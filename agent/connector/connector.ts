@@ -30,7 +30,8 @@ export class Connector {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #links = new Set<ProxyLink>();
-  #places: Promise<void>[] = [];
+  #places: readonly Place[] = [];
+  #kept: readonly Promise<void>[] = [];
   #lastRefusal: string | undefined;
   #health: Health | undefined;
   /** Since the start, for whoever watches. */
@@ -53,7 +54,14 @@ export class Connector {
 
   start(): void {
     const { signal } = this.#stopping;
-    this.#places = Array.from({ length: this.#options.links }, () => this.#createPlace().keep(signal));
+    this.#places = Array.from({ length: this.#options.links }, () => this.#createPlace());
+    this.#kept = this.#places.map((place) => place.keep(signal));
+  }
+
+  /** The network may be another one now: who waits dials at once, and links that may be lost have to prove themselves. */
+  dialNow(): void {
+    for (const place of this.#places) place.dialNow();
+    for (const link of this.#links) link.prove();
   }
 
   /** What the backend's probes have found: said on every link, and on those to come. */
@@ -74,7 +82,7 @@ export class Connector {
     }
     if (signal.aborted) closeAll();
     signal.addEventListener('abort', closeAll, { once: true });
-    await Promise.all(this.#places);
+    await Promise.all(this.#kept);
     await Promise.all([...this.#links].map((link) => link.ended));
     signal.removeEventListener('abort', closeAll);
   }

@@ -4,6 +4,7 @@
  */
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import type { Clock } from '../../shared/time/clock.ts';
+import { linkClose } from '../../shared/transport/link.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
 import { DialError } from '../../shared/transport/websocket.ts';
 import type { Backoff } from './backoff.ts';
@@ -31,6 +32,8 @@ export class Place {
   readonly #options: PlaceOptions;
   /** The proxy has sent it away; it serves until another is up. */
   #leaving: ProxyLink | undefined;
+  /** Of the dial or the pause that goes on now. */
+  #impatience = new AbortController();
 
   constructor(options: PlaceOptions) {
     this.#options = options;
@@ -39,22 +42,34 @@ export class Place {
   /** Settles when `signal` has ended it; links that are up then are somebody else's business. */
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#impatience = new AbortController();
       // One step after the other is what a place does.
       // oxlint-disable no-await-in-loop
       const delayMs = await this.#fill(signal);
-      if (delayMs > 0 && !signal.aborted) await pause(this.#options.clock, delayMs, signal);
+      if (delayMs > 0) await pause(this.#options.clock, delayMs, this.#impatient(signal));
       // oxlint-enable no-await-in-loop
     }
   }
 
+  /** Whatever it waits for, it waits no more: a pause is over, and a dial that is under way begins anew. */
+  dialNow(): void {
+    this.#options.backoff.reset();
+    this.#impatience.abort();
+  }
+
+  #impatient(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#impatience.signal]);
+  }
+
   /** Dials, and stays until another link is due. Gives how long to wait before it is dialled. */
   async #fill(signal: AbortSignal): Promise<number> {
+    const impatient = this.#impatient(signal);
     let link: ProxyLink;
     try {
-      link = await this.#options.connect(signal);
+      link = await this.#options.connect(impatient);
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
-      return signal.aborted ? 0 : this.#failed(error);
+      return impatient.aborted ? 0 : this.#failed(error);
     }
     // Nothing was served on it: there is nothing to wait for.
     if (signal.aborted) link.close('the agent stops');
@@ -65,6 +80,8 @@ export class Place {
       this.#leaving = undefined;
     }
     await link.leaving;
+    // Who was told to dial at once while this link served, and it served on, has nothing to hurry for any more.
+    if (link.end?.code !== linkClose.silent) this.#impatience = new AbortController();
     return this.#delayAfter(link, isUp ? this.#options.clock.nowMs() - upAtMs : 0);
   }
 
@@ -105,6 +122,7 @@ export class Place {
 
 /** Settles when the time has passed or `signal` is aborted. */
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = clock.after(delayMs, settle);
     signal.addEventListener('abort', settle, { once: true });

@@ -37,6 +37,8 @@ export interface LinkReport {
 
 /** A proxy answers hello at once; one that does not is stuck, and another dial may find a better one. */
 const welcomeTimeoutMs = 10_000;
+/** What a living proxy needs to answer a ping, and a lost one is not waited for: there are requests that could go elsewhere. */
+const provenWithinMs = 3_000;
 /** How often a link that is leaving looks whether its last exchange has ended. */
 const idleCheckMs = 50;
 /** How long it waits to be heard: until then an exchange may be under way. One that is lost would hear nothing. */
@@ -112,6 +114,11 @@ export class ProxyLink implements LinkHandler {
     this.#isLeaving = true;
     this.#link.goAway();
     this.#closeWhenIdle(reason, this.#clock.nowMs() + heardTimeoutMs);
+  }
+
+  /** It may be lost without having ended: it is asked, and ends soon where no answer comes. */
+  prove(): void {
+    this.#link.prove(provenWithinMs);
   }
 
   /** Ends it now; open exchanges are reset. */

@@ -38,6 +38,11 @@ export class Heartbeat {
     return this.#nowMs;
   }
 
+  /** When the last bytes came. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
   get rttMs(): number | undefined {
     return this.#rttMs;
   }

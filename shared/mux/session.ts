@@ -131,6 +131,10 @@ export class MuxSession {
   }
 
   /** Of the last ping; undefined before the first answer. */
+  get heardMs(): number {
+    return this.#heartbeat.heardMs;
+  }
+
   get rttMs(): number | undefined {
     return this.#heartbeat.rttMs;
   }

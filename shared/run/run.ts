@@ -15,6 +15,8 @@ export interface Running {
    * over: then running work is cut off at once. Called once.
    */
   stop(deadline: AbortSignal): Promise<void>;
+  /** SIGHUP: what is outside this process may have changed. It does not throw. */
+  refresh?(): void;
 }
 
 export interface Part {
@@ -57,6 +59,10 @@ export async function run(
   }
   const { log, drainTimeoutMs } = plan;
   const started: Started[] = [];
+  host.onRefreshSignal(() => {
+    log.info({}, 'looking again (SIGHUP)');
+    for (const { running } of started) running.refresh?.();
+  });
   let isWell = await startAll(plan, signals.stopping, started);
   if (isWell) log.info({ signal: await signals.first, drainTimeoutMs }, 'stopping');
   isWell = (await stopAll(started.toReversed(), drainTimeoutMs, log)) && isWell;

@@ -5,7 +5,7 @@ import type { Host, StopSignal } from './host.ts';
 const sameSignalMs = 500;
 
 /** A process that a signal ended reports 128 and the signal's number. */
-const exitCodes: { readonly [Name in StopSignal]: number } = { SIGINT: 130, SIGTERM: 143 };
+const exitCodes: { readonly [Name in StopSignal]: number } = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 export class Signals {
   /** Settles with the first signal. */

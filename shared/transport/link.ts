@@ -149,6 +149,19 @@ export class Link implements SessionHandler {
     this.#reset();
   }
 
+  /** Asks the peer for a sign of life, whatever was heard before; ends the link where none comes within that time. */
+  prove(withinMs: number): void {
+    if (!this.isOpen) return;
+    const askedMs = this.#clock.nowMs();
+    this.session.ask(askedMs);
+    this.#clock.after(withinMs, () => {
+      // What came while the process was held up is heard first, as in #onTimer.
+      setImmediate(() => {
+        if (this.session.heardMs <= askedMs) this.#die();
+      });
+    });
+  }
+
   /** Ends it at once, without a word. */
   terminate(): void {
     this.#webSocket.terminate();
@@ -254,12 +267,14 @@ export class Link implements SessionHandler {
   #judge(): void {
     if (this.#hasEnded || this.#isClosing) return;
     this.#timerDueMs = Infinity;
-    if (this.session.tick(this.#clock.nowMs()) === 'dead') {
-      this.#webSocket.terminate();
-      this.#end(linkClose.silent, 'nothing was heard for too long');
-      return;
-    }
-    this.#armTimer();
+    if (this.session.tick(this.#clock.nowMs()) === 'dead') this.#die();
+    else this.#armTimer();
+  }
+
+  #die(): void {
+    if (this.#isClosing) return;
+    this.#webSocket.terminate();
+    this.#end(linkClose.silent, 'nothing was heard for too long');
   }
 
   #reset(): void {

@@ -4,15 +4,18 @@
  */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
 import type { IncomingMessage } from 'node:http';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import { t as file, test } from 'tap';
 import { createCertificate } from './support/certificate.ts';
 import { readResponse, value } from './support/message.ts';
+import { says } from './support/program.ts';
 import { Recorder } from './support/recorder.ts';
 import {
   createSecret,
@@ -142,4 +145,41 @@ test('a backend on a unix socket', async (t) => {
   asked.wire.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnear');
   t.equal((await readResponse(client)).body.toString(), 'near');
   asked.release();
+});
+
+function fingerprintOf(pem: string): string {
+  return new X509Certificate(pem).fingerprint256;
+}
+
+test('a renewed certificate is taken at SIGHUP, and a broken one is not', productOnly, async (t) => {
+  const own = await mkdtemp(join(tmpdir(), 'e2e-renewed-'));
+  t.teardown(() => rm(own, { recursive: true, force: true }));
+  const [cert, key] = [join(own, 'cert.pem'), join(own, 'key.pem')];
+  const write = (identity: { cert: string; key: string }) =>
+    Promise.all([writeFile(cert, identity.cert), writeFile(key, identity.key)]);
+  await write(certificate);
+  const proxy = await startProxy(t, {
+    secret: createSecret(),
+    env: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key },
+  });
+  const shown = async (): Promise<string> => {
+    const socket = connect({ host: proxy.host, port: proxy.port, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  t.equal(await shown(), fingerprintOf(certificate.cert));
+
+  const renewed = createCertificate();
+  await write(renewed);
+  proxy.program.signal('SIGHUP');
+  await proxy.program.line(says('certificate read again'));
+  t.equal(await shown(), fingerprintOf(renewed.cert));
+
+  await write({ cert: renewed.cert, key: certificate.key });
+  proxy.program.signal('SIGHUP');
+  const line = await proxy.program.line(says('the new certificate is no good: the old one goes on'));
+  t.match(line, { file: cert, reason: /key values mismatch/ });
+  t.equal(await shown(), fingerprintOf(renewed.cert), 'what was good goes on');
 });

@@ -8,6 +8,7 @@ import type { Part, Plan } from '../../shared/run/run.ts';
 export class FakeHost implements Host {
   readonly story: string[] = [];
   ms = 0;
+  refresh: () => void = () => undefined;
   #listener: (signal: StopSignal) => void = () => undefined;
 
   onStopSignal(listener: (signal: StopSignal) => void): void {
@@ -16,6 +17,10 @@ export class FakeHost implements Host {
 
   signal(signal: StopSignal): void {
     this.#listener(signal);
+  }
+
+  onRefreshSignal(listener: () => void): void {
+    this.refresh = listener;
   }
 
   nowMs(): number {
@@ -41,17 +46,19 @@ export class FakeHost implements Host {
 }
 
 interface Behaviour {
+  readonly refresh?: () => void;
   readonly start?: (stopping: AbortSignal) => Promise<void>;
   readonly stop?: (deadline: AbortSignal) => Promise<void>;
 }
 
-export function part(host: FakeHost, name: string, { start, stop }: Behaviour = {}): Part {
+export function part(host: FakeHost, name: string, { start, stop, refresh }: Behaviour = {}): Part {
   return {
     name,
     async start(stopping) {
       host.story.push(`start ${name}`);
       await start?.(stopping);
       return {
+        ...(refresh === undefined ? {} : { refresh }),
         async stop(deadline) {
           host.story.push(`stop ${name}`);
           await stop?.(deadline);

@@ -18,6 +18,18 @@ import {
   plan,
 } from './fake-host.ts';
 
+test('SIGHUP: every part that has started looks again, and nothing stops', async (t) => {
+  const host = new FakeHost();
+  const refresh = (): void => void host.story.push('look');
+  const running = run(() => plan(host, [part(host, 'a', { refresh }), part(host, 'b')]), host);
+  await nextTurn();
+  host.refresh();
+  t.same(host.story, ['start a', 'start b', 'log looking again (SIGHUP)', 'look']);
+  host.signal('SIGTERM');
+  await running;
+  t.equal(host.story.at(-1), 'exit 0');
+});
+
 test('parts start in order, stop in reverse, and the program ends with 0', async (t) => {
   const host = new FakeHost();
   const ended = run(() => plan(host, [part(host, 'a'), part(host, 'b'), part(host, 'c')]), host);
