@@ -1,15 +1,15 @@
 /** The proxy's settings: their names, defaults and meaning, and the rules over several of them. Limits have a file of their own. */
 import { adminChecks, adminSettings } from '../shared/admin/settings.ts';
-import { minSecretBytes } from '../shared/auth/secret.ts';
 import { readHostName } from '../shared/protocol/grammar.ts';
 import { host, network, siteUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
 import { list, scalar } from '../shared/config/format.ts';
-import { boolean, oneOf, port, readableFile, secret } from '../shared/config/formats.ts';
+import { boolean, oneOf, port, readableFile } from '../shared/config/formats.ts';
 import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
 import { duration } from '../shared/config/measures.ts';
+import { agentKeyChecks, agentKeySettings } from './agent-key-settings.ts';
 import { accessSettings } from './access-settings.ts';
 import { limitChecks, limitSettings } from './limit-settings.ts';
 
@@ -46,11 +46,7 @@ export const proxySettings = {
     example: '/etc/tls/key.pem',
     doc: 'The private key (PEM).',
   },
-  agentSecret: {
-    env: 'AGENT_SECRET',
-    format: secret(minSecretBytes),
-    doc: "The key that signs agents' tokens (HS256). Without it the proxy makes one for this run and prints an agent command.",
-  },
+  ...agentKeySettings,
   baseDomain: {
     env: 'BASE_DOMAIN',
     format: baseDomain,
@@ -111,6 +107,7 @@ export const proxyChecks: readonly Check<ProxySettings>[] = [
         ? 'PROXY_PROTOCOL is on without TRUSTED_PROXIES: name the networks of your balancers'
         : undefined,
   },
+  ...agentKeyChecks,
   ...adminChecks,
   ...limitChecks,
 ];
@@ -121,6 +118,7 @@ export const proxyProgram: Program = {
   usage: [
     '[--NAME VALUE | -e NAME=VALUE]…',
     'token --backend ID …   (prints a token for an agent; see token --help)',
+    'keygen …               (makes a pair of keys that sign such tokens; see keygen --help)',
   ],
   settings: proxySettings,
 };

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The proxy program: what was typed, and what is started because of it. */
 import { createAdmin } from '../shared/admin/admin.ts';
-import { createSecret } from '../shared/auth/secret.ts';
 import { signAgentToken } from '../shared/auth/sign.ts';
 import { readRequestedText } from '../shared/config/help.ts';
 import { processSources } from '../shared/config/process-sources.ts';
@@ -9,8 +8,13 @@ import { readVersion } from '../shared/config/version.ts';
 import { createLog } from '../shared/log/log.ts';
 import { run } from '../shared/run/run.ts';
 import type { Plan } from '../shared/run/run.ts';
+import { revocationResources } from './admin/revocations.ts';
 import { ProxyWatch } from './admin/watch.ts';
+import { createAgentKeys } from './agent-keys.ts';
+import type { AgentKeySettings } from './agent-key-settings.ts';
 import { loadProxySettings, proxyProgram } from './config.ts';
+import { Revocations } from './gateway/revocations.ts';
+import { keygenCommand } from './keygen-command.ts';
 import { createProxy } from './proxy.ts';
 import { tokenCommand } from './token-command.ts';
 import { printOrExplain } from '../shared/run/print.ts';
@@ -21,14 +25,15 @@ const runTokenTtlMs = 30 * 24 * 60 * 60 * 1_000;
 const [command, ...rest] = process.argv.slice(2);
 const requested = readRequestedText(proxyProgram, process.argv.slice(2));
 if (command === 'token') await printOrExplain(() => tokenCommand(processSources(rest)));
+else if (command === 'keygen') await printOrExplain(() => keygenCommand(processSources(rest)));
 else if (requested === undefined) await run(makePlan);
 else process.stdout.write(requested);
 
 function makePlan(): Plan {
   const settings = loadProxySettings(processSources());
   const log = createLog({ name: 'inverting-proxy', level: settings.logLevel, format: settings.logFormat });
-  const secret = settings.agentSecret ?? createSecret();
-  const isForThisRun = settings.agentSecret === undefined;
+  const { verifier, secretOfThisRun } = createAgentKeys(settings, log);
+  const revocations = new Revocations();
   const watch = new ProxyWatch(readVersion());
   const admin = createAdmin({
     settings,
@@ -36,14 +41,16 @@ function makePlan(): Plan {
     isReady: () => watch.isReady,
     metrics: watch.metrics(),
     tunnels: () => watch.tunnels(),
+    resources: revocationResources(revocations),
   });
   const proxy = createProxy({
     settings,
-    secret,
+    verifier,
+    revocations,
     log,
     watch,
     onListening: (publicUrl) => {
-      if (isForThisRun) void printAgentCommand(secret, publicUrl);
+      if (secretOfThisRun !== undefined) void printAgentCommand(secretOfThisRun, settings, publicUrl);
     },
   });
   // What watches starts first and stops last.
@@ -51,19 +58,23 @@ function makePlan(): Plan {
 }
 
 /** To the standard error: the log's lines are for machines, and mask tokens. */
-async function printAgentCommand(secret: string, publicUrl: string): Promise<void> {
+async function printAgentCommand(
+  secret: string,
+  { agentIssuer, agentAudience }: AgentKeySettings,
+  publicUrl: string,
+): Promise<void> {
   const nowMs = Date.now();
   const token = await signAgentToken({
     secret,
+    issuer: agentIssuer,
+    audience: agentAudience,
     backends: ['default'],
-    hosts: [],
-    paths: [],
     ttlMs: runTokenTtlMs,
     nowMs,
   });
   const url = publicUrl.replace(/^http/u, 'ws').replace('://', `://${token}@`);
   process.stderr.write(
-    `No AGENT_SECRET is set, so a key was made for this run. This command brings an agent in until the proxy stops:\n\n` +
+    `No key for agents' tokens is set, so a key was made for this run. This command brings an agent in until the proxy stops:\n\n` +
       `  docker run agent -e PROXY_URL=${url} -e BACKEND=localhost:3000\n\n` +
       'Put in the proxy and the backend as the agent reaches them: in a container, localhost is the container.\n\n',
   );

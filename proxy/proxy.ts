@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createAgentVerifier } from '../shared/auth/verifier.ts';
+import type { AgentVerifier } from '../shared/auth/verifier.ts';
 import type { RequestHead } from '../shared/http1/head.ts';
 import type { Refusal } from '../shared/http1/refusal.ts';
 import type { RequestMeaning } from '../shared/http1/rules.ts';
@@ -25,6 +25,7 @@ import { Upgrades } from './forward/upgrades.ts';
 import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { GatewayOptions } from './gateway/gateway.ts';
+import { Revocations } from './gateway/revocations.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
 import { createAccess } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
@@ -35,8 +36,10 @@ import { TurnedAway } from './turned-away.ts';
 
 export interface ProxyOptions {
   readonly settings: ProxySettings;
-  /** The key of agents' tokens: AGENT_SECRET, or one made for this run. */
-  readonly secret: string;
+  /** Judges agents' tokens. */
+  readonly verifier: AgentVerifier;
+  /** Tokens and subjects that are let in no more. */
+  readonly revocations?: Revocations;
   /** Where stream ids begin and are low, for who wants to see them end. */
   readonly streamIds?: GatewayOptions['streamIds'];
   readonly log: Log & RecordLog;
@@ -81,7 +84,7 @@ class Proxy {
   readonly #withBody = new WeakMap<Client, ExchangeRecord>();
   #exchangeCount = 0;
 
-  constructor({ settings, secret, log, watch, streamIds }: ProxyOptions) {
+  constructor({ settings, verifier, revocations, log, watch, streamIds }: ProxyOptions) {
     this.#watch = watch;
     this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
@@ -90,12 +93,14 @@ class Proxy {
     const name = this.#name;
     this.#trusted = new Networks(settings.trustedProxies);
     this.#gateway = new Gateway({
-      verifier: createAgentVerifier({ secret }),
+      verifier,
+      revocations: revocations ?? new Revocations(),
       registry,
       baseDomain: settings.baseDomain,
       name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
+      graceMs: settings.drainTimeoutMs,
       streamIds,
       onLink: (link) => watch.linkOpened(link.backendId),
       onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),

@@ -5,7 +5,7 @@
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import type { SessionOptions, StreamHandler } from '../../shared/mux/session.ts';
 import { resetCode } from '../../shared/mux/codes.ts';
-import type { Granted } from '../../shared/auth/grant.ts';
+import type { AgentGrant, Granted } from '../../shared/auth/grant.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
@@ -16,6 +16,10 @@ import type { LinkSocket } from '../../shared/transport/websocket.ts';
 import type { Route } from '../routing/routes.ts';
 import { RouteConflict } from '../routing/registry.ts';
 import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';
+import { LinkEnding } from './link-ending.ts';
+import type { AgentFault } from './refusals.ts';
+import { Renewal } from './renewal.ts';
+import { TokenLife } from './token-life.ts';
 
 export interface AgentLinkOwner {
   /** The agent has introduced itself: its routes are to be served. @throws RouteConflict */
@@ -24,6 +28,16 @@ export interface AgentLinkOwner {
   onHealth(link: AgentLink, health: Health): void;
   /** The agent stops: what never ends by itself on this link should be ended. */
   onStopping(link: AgentLink): void;
+  /**
+   * The agent offers a fresh token: where it is good, the link takes its grant.
+   *
+   * @throws AgentFault
+   */
+  renew(link: AgentLink, token: string): Promise<void>;
+  /** The offer was taken, or why it was not. */
+  onRenewed(link: AgentLink, fault: AgentFault | undefined): void;
+  /** Its token's time is over: it takes nothing new, and ends soon. */
+  onExpired(link: AgentLink): void;
   /** Once, last. */
   onEnd(link: AgentLink, end: LinkEnd): void;
 }
@@ -31,7 +45,10 @@ export interface AgentLinkOwner {
 export interface AgentLinkOptions {
   readonly id: string;
   readonly granted: Granted;
-  readonly subject: string | undefined;
+  /** What the token says that let it in. */
+  readonly grant: AgentGrant;
+  /** How long open exchanges may go on when the token's time is over. */
+  readonly graceMs: number;
   readonly routes: readonly Route[];
   /** Where the agent comes from. */
   readonly address: string;
@@ -47,8 +64,8 @@ export interface AgentLinkOptions {
 
 /** An agent says hello with its first message; one that does not is no agent. */
 const helloTimeoutMs = 10_000;
-/** How often a link that was replaced looks whether its last exchange has ended. */
-const idleCheckMs = 100;
+/** An agent that has a fresh token by now dials with it before this link ends: it is not to hear of the end first. */
+const farewellMs = 1_000;
 
 export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
   readonly id: string;
@@ -57,8 +74,13 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   readonly #options: AgentLinkOptions;
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
-  /** Runs from retire() on. */
-  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #life: TokenLife;
+  readonly #renewal: Renewal;
+  #grant: AgentGrant;
+  /** From retire() on. */
+  #retiring: LinkEnding | undefined;
+  /** From the end of the token on. */
+  #expiring: LinkEnding | undefined;
   #hello: Hello | undefined;
   #health: Health | undefined;
 
@@ -67,16 +89,34 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     this.backendId = options.granted.backend;
     this.routes = options.routes;
     this.#options = options;
+    this.#grant = options.grant;
     // Agents open no streams (DESIGN §3): one that tries is refused stream by stream.
     const session = { ...options.session, maxInboundStreams: 0 };
     this.#link = new Link(socket, { ...session, role: 'server', handler: this });
     this.#helloTimer = setTimeout(() => {
       this.close(closeCode.protocolError, 'no hello');
     }, helloTimeoutMs);
+    const { expiresAtMs } = options.grant;
+    this.#life = new TokenLife({ expiresAtMs, onExpired: () => this.#expire() });
+    this.#renewal = new Renewal({
+      take: (token) => options.owner.renew(this, token),
+      onTaken: () => this.#answerRenewal(undefined),
+      onRefused: (fault) => this.#answerRenewal(fault),
+    });
+  }
+
+  /** What its token says now. */
+  get grant(): AgentGrant {
+    return this.#grant;
+  }
+
+  /** What it serves. */
+  get granted(): Granted {
+    return this.#options.granted;
   }
 
   get subject(): string | undefined {
-    return this.#options.subject;
+    return this.#grant.subject;
   }
 
   get hello(): Hello | undefined {
@@ -98,7 +138,8 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   /** Also when we have said GoAway: until the agent's next link is there, this one serves. */
   get isAccepting(): boolean {
     const isServed = this.#hello !== undefined && this.#link.isOpen;
-    return isServed && this.#idleTimer === undefined && !this.#link.session.peerGoingAway;
+    const isEnding = this.#retiring !== undefined || this.#expiring !== undefined;
+    return isServed && !isEnding && !this.#link.session.peerGoingAway;
   }
 
   /** The agent was told to dial again. */
@@ -146,12 +187,19 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   /** The agent's next link is there: no new exchanges here, and the end when the open ones have ended. Idempotent. */
   retire(): void {
-    if (this.#idleTimer !== undefined) return;
-    const closeIfIdle = (): void => {
-      if (this.load() === 0) this.close(closeCode.normal, 'a newer link has taken over');
-    };
-    this.#idleTimer = setInterval(closeIfIdle, idleCheckMs);
-    closeIfIdle();
+    this.#retiring ??= new LinkEnding({
+      isIdle: () => this.load() === 0,
+      close: () => this.close(closeCode.normal, 'a newer link has taken over'),
+    });
+  }
+
+  /** A fresh token has been judged: the link lives as long as that one, also where its own had just ended. */
+  takeGrant(grant: AgentGrant): void {
+    if (!this.isAlive) return;
+    this.#grant = grant;
+    this.#expiring?.cancel();
+    this.#expiring = undefined;
+    this.#life.renew(grant.expiresAtMs);
   }
 
   close(code: number, reason: string): void {
@@ -169,6 +217,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       const control = readControl(text);
       if (control?.kind === 'hello' && this.#hello === undefined) this.#welcome(control);
       else if (control?.kind === 'health' && this.#hello !== undefined) this.#hear(control);
+      else if (control?.kind === 'renew' && this.#hello !== undefined) this.#renewal.offer(control.token);
     } catch (error) {
       if (error instanceof ControlViolation) this.close(error.answer.closeCode, error.code);
       else if (error instanceof RouteConflict) this.close(closeCode.policyViolation, error.code);
@@ -186,8 +235,30 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   onEnd(end: LinkEnd): void {
     clearTimeout(this.#helloTimer);
-    clearInterval(this.#idleTimer);
+    this.#life.stop();
+    this.#retiring?.cancel();
+    this.#expiring?.cancel();
     this.#options.owner.onEnd(this, end);
+  }
+
+  #expire(): void {
+    if (!this.isAlive || this.#expiring !== undefined) return;
+    const { graceMs, owner } = this.#options;
+    this.#expiring = new LinkEnding({
+      leastMs: Math.min(farewellMs, graceMs),
+      mostMs: graceMs,
+      isIdle: () => this.load() === 0,
+      close: () => this.close(closeCode.policyViolation, 'token_expired'),
+    });
+    this.goAway();
+    owner.onExpired(this);
+  }
+
+  #answerRenewal(fault: AgentFault | undefined): void {
+    if (!this.isAlive) return;
+    const why = fault === undefined ? {} : { why: fault.message };
+    this.#link.sendControl(writeControl({ kind: 'renewed', accepted: fault === undefined, ...why }));
+    this.#options.owner.onRenewed(this, fault);
   }
 
   #hear(health: Health): void {

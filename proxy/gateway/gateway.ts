@@ -2,31 +2,32 @@
  * The agents' door: judges the upgrade (token, what it grants, whose routes they are), answers in JSON what is not
  * let in, and turns what is let in into a link that routing knows. It knows no clients and no exchanges but this one.
  */
-import { AuthError } from '../../shared/auth/auth-error.ts';
-import { checkAsk } from '../../shared/auth/grant.ts';
-import type { Granted } from '../../shared/auth/grant.ts';
-import { readBearerToken } from '../../shared/auth/verifier.ts';
 import type { AgentVerifier } from '../../shared/auth/verifier.ts';
-import { TunnelError } from '../../shared/errors/tunnel-error.ts';
+import type { Granted } from '../../shared/auth/grant.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { SessionOptions } from '../../shared/mux/session.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
-import { AskViolation, agentSubprotocol, readAsk } from '../../shared/protocol/ask.ts';
+import { agentSubprotocol } from '../../shared/protocol/ask.ts';
+import { closeCode } from '../../shared/protocol/close-code.ts';
 import type { Health } from '../../shared/protocol/control.ts';
 import { createAcceptor } from '../../shared/transport/websocket.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
 import { writeAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
-import { RouteConflict } from '../routing/registry.ts';
 import type { Registry } from '../routing/registry.ts';
 import type { Route } from '../routing/routes.ts';
 import { AgentLink } from './agent-link.ts';
 import type { AgentLinkOwner } from './agent-link.ts';
+import { Door } from './door.ts';
+import type { Admission } from './door.ts';
 import { publicUrls } from './public-urls.ts';
+import { answerOf, isAgentFault } from './refusals.ts';
+import type { AgentFault } from './refusals.ts';
+import type { Revocations } from './revocations.ts';
 
 export interface GatewayOptions {
   readonly verifier: AgentVerifier;
+  readonly revocations: Revocations;
   readonly registry: Pick<Registry<AgentLink>, 'add' | 'remove' | 'checkRoutes' | 'noteChange'>;
   readonly baseDomain: string | undefined;
   /** Our name: in answers and in welcome. */
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   /** Where clients reach this proxy; known once it listens. */
   readonly publicUrl: () => string;
   readonly maxStreamsPerLink: number;
+  /** How long open exchanges may go on when the token of their link has ended. */
+  readonly graceMs: number;
   /** Where the ids of a link's streams begin, and from where on a new link is due; without it, as yamux has it. */
   readonly streamIds?: Pick<SessionOptions, 'firstStreamId' | 'idsLowAt'> | undefined;
   /** An agent has introduced itself: its link takes exchanges. */
@@ -43,18 +46,12 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
-/** Each link holds a socket, a session and its buffers: a thousand agents with two each are served, then 503. */
-const maxLinks = 2_048;
 /** What windows may grow by in all links together, and in one: so that memory is a number (DESIGN §4). */
 const growthBytes = { process: 128 * 1024 * 1024, link: 64 * 1024 * 1024 } as const;
 
-type DoorCode = 'not_an_upgrade' | 'subprotocol' | 'too_many_links';
-
-/** The upgrade is not one of an agent, or there is no room for it. */
-export class DoorRefusal extends TunnelError<DoorCode, { readonly status: 400 | 426 | 503 }> {}
-
 export class Gateway implements AgentLinkOwner {
   readonly #options: GatewayOptions;
+  readonly #door: Door;
   readonly #accept = createAcceptor(agentSubprotocol);
   readonly #budget = new WindowBudget(growthBytes.process);
   readonly #links = new Set<AgentLink>();
@@ -63,6 +60,8 @@ export class Gateway implements AgentLinkOwner {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#door = new Door(options);
+    options.revocations.watch(() => this.#closeRevoked());
   }
 
   get linkCount(): number {
@@ -73,11 +72,13 @@ export class Gateway implements AgentLinkOwner {
   async handle(exchange: Exchange): Promise<void> {
     let admission: Admission;
     try {
-      admission = await this.#judge(exchange);
+      admission = await this.#door.judge(exchange);
       if (exchange.client.isGone) return;
       const { granted } = admission;
+      this.#door.checkRoom(admission, this.#links);
       this.#options.registry.checkRoutes(granted.backend, routesOf(granted));
     } catch (error) {
+      if (!isAgentFault(error)) throw error;
       this.#refuse(exchange, error);
       return;
     }
@@ -136,6 +137,37 @@ export class Gateway implements AgentLinkOwner {
     this.#options.onStopping(link);
   }
 
+  async renew(link: AgentLink, token: string): Promise<void> {
+    const { granted } = link;
+    const grant = await this.#door.judgeRenewal(token, granted);
+    const others = new Set(this.#links);
+    others.delete(link);
+    this.#door.checkRoom({ granted, grant }, others);
+    link.takeGrant(grant);
+  }
+
+  onRenewed(link: AgentLink, fault: AgentFault | undefined): void {
+    const { log } = this.#options;
+    const { id: tunnel, backendId: backend, subject } = link;
+    const until = new Date(link.grant.expiresAtMs).toISOString();
+    if (fault === undefined) log.info({ tunnel, backend, subject, until }, 'agent renewed its token');
+    else log.warn({ tunnel, backend, subject, until, reason: fault.message }, 'renewal refused');
+  }
+
+  onExpired(link: AgentLink): void {
+    const { log, onStopping } = this.#options;
+    const { id: tunnel, backendId: backend, subject } = link;
+    log.warn({ tunnel, backend, subject }, 'token expired');
+    onStopping(link);
+  }
+
+  #closeRevoked(): void {
+    for (const link of this.#links) {
+      if (this.#options.revocations.covers(link.grant))
+        link.close(closeCode.policyViolation, 'token_revoked');
+    }
+  }
+
   onEnd(link: AgentLink, end: LinkEnd): void {
     this.#links.delete(link);
     if (this.#links.size === 0) this.#onEmpty?.();
@@ -145,26 +177,7 @@ export class Gateway implements AgentLinkOwner {
     this.#options.log.info(fields, 'agent disconnected');
   }
 
-  /** @throws DoorRefusal, AuthError, AskViolation */
-  async #judge({ request, meaning }: Exchange): Promise<Admission> {
-    const { fields, method, target } = request;
-    // Whoever has no token learns nothing else.
-    const grant = await this.#options.verifier.verify(readBearerToken(fields.get('authorization')));
-    if (method !== 'GET' || meaning.upgrade?.toLowerCase() !== 'websocket') {
-      throw refusal('not_an_upgrade', 426, 'agents come here by a WebSocket upgrade');
-    }
-    const offered = fields.all('sec-websocket-protocol').flatMap((value) => value.split(','));
-    if (!offered.some((name) => name.trim() === agentSubprotocol)) {
-      throw refusal('subprotocol', 400, `the subprotocol ${agentSubprotocol} was not offered`);
-    }
-    const queryAt = target.indexOf('?');
-    const ask = readAsk(queryAt === -1 ? '' : target.slice(queryAt + 1));
-    const granted = checkAsk(grant, ask, this.#options.baseDomain);
-    if (this.#links.size >= maxLinks) throw refusal('too_many_links', 503, 'too many agents are connected');
-    return { granted, subject: grant.subject };
-  }
-
-  #upgrade(exchange: Exchange, { granted, subject }: Admission): void {
+  #upgrade(exchange: Exchange, { granted, grant }: Admission): void {
     const { request, client, record } = exchange;
     record.status = 101;
     record.backendId = granted.backend;
@@ -173,11 +186,12 @@ export class Gateway implements AgentLinkOwner {
     const linkSocket = this.#accept({ method: request.method, url: request.target, headers }, socket, held);
     if (linkSocket === undefined) return;
     this.#count += 1;
-    const { name, maxStreamsPerLink, publicUrl } = this.#options;
+    const { name, maxStreamsPerLink, graceMs, publicUrl } = this.#options;
     const link = new AgentLink(linkSocket, {
       id: `${granted.backend}#${String(this.#count)}`,
       granted,
-      subject,
+      grant,
+      graceMs,
       routes: routesOf(granted),
       address: record.clientAddress,
       sinceMs: Date.now(),
@@ -193,7 +207,7 @@ export class Gateway implements AgentLinkOwner {
     this.#links.add(link);
   }
 
-  #refuse(exchange: Exchange, error: unknown): void {
+  #refuse(exchange: Exchange, error: AgentFault): void {
     const { client, record, request } = exchange;
     const answer = answerOf(error);
     record.status = answer.status;
@@ -207,36 +221,6 @@ export class Gateway implements AgentLinkOwner {
   }
 }
 
-interface Admission {
-  readonly granted: Granted;
-  /** Who the token was made for. */
-  readonly subject: string | undefined;
-}
-
 function routesOf({ hosts, paths }: Granted): Route[] {
   return hosts.flatMap((host) => paths.map((path) => ({ host, path })));
-}
-
-function refusal(code: DoorCode, status: 400 | 426 | 503, message: string): DoorRefusal {
-  return new DoorRefusal(message, { code, scope: 'link', initiator: 'remote', answer: { status } });
-}
-
-/** What of the peer's fault becomes which answer; anything else is a mistake of ours and crashes. */
-function answerOf(error: unknown): Answer {
-  const isKnown =
-    error instanceof AuthError ||
-    error instanceof AskViolation ||
-    error instanceof RouteConflict ||
-    error instanceof DoorRefusal;
-  if (!isKnown) throw error;
-  const { status } = error.answer;
-  return {
-    status,
-    code: error.code,
-    proxyStatus: 'http_request_denied',
-    sentence: error.message,
-    retryAfterSeconds: status === 503 ? 15 : undefined,
-    challenge: status === 401 ? 'Bearer' : undefined,
-    upgrade: status === 426 ? 'websocket' : undefined,
-  };
 }

@@ -5,7 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hostOf, isLoopback } from './loopback.ts';
+import { hostOf, isLoopback } from '../net/loopback.ts';
 
 export interface Asked {
   readonly method: string;

@@ -9,7 +9,7 @@ import { TunnelError } from '../errors/tunnel-error.ts';
 import type { Log } from '../log/log.ts';
 import { Doors } from './doors.ts';
 import type { Door, Refused } from './doors.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../net/loopback.ts';
 import { handlerOf, methodsOf, readRequest, ResourceRefusal, Resources } from './resources.ts';
 import type { Resource, ResourceAnswer } from './resources.ts';
 

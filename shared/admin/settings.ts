@@ -4,7 +4,7 @@ import type { Check, Settings } from '../config/declaration.ts';
 import { scalar } from '../config/format.ts';
 import type { Format } from '../config/format.ts';
 import { readDigits, secret } from '../config/formats.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../net/loopback.ts';
 
 /** Out of reach of guessing, also where it was written in hex. */
 const minTokenBytes = 32;

@@ -19,23 +19,32 @@ export interface AgentGrant {
   readonly hosts?: readonly string[];
   /** Path prefixes; without them, every path. */
   readonly paths?: readonly string[];
+  /** How many links it may hold for one backend at a time; without it, no bound of its own. */
+  readonly links?: number;
+  /** Until when it counts here, on the wall clock. */
   readonly expiresAtMs: number;
   readonly subject?: string;
   readonly tokenId?: string;
 }
 
 /** Longer subjects and token ids are refused: both end up in logs. */
-const maxNameLength = 256;
+export const maxNameLength = 256;
+
+/** Some way before the last moment that a date has in ECMAScript (8.64e15): what is later is no time. */
+const latestMs = 8e15;
+/** More than one proxy takes in all: whoever wants no bound names none. */
+export const maxGrantedLinks = 1_024;
 
 /** Claims of a token whose signature was good. Throws `AuthError` `token_claims` naming the claim, never its content. */
 export function readGrant(claims: Readonly<Record<string, unknown>>): AgentGrant {
-  const { backend, hosts, paths, exp, sub, jti } = claims;
+  const { backend, hosts, paths, links, exp, sub, jti } = claims;
   const expiresAtMs = typeof exp === 'number' ? Math.floor(exp * 1000) : Number.NaN;
-  if (!Number.isSafeInteger(expiresAtMs)) throw wrongClaim('exp', 'a time in seconds');
+  if (!(expiresAtMs <= latestMs)) throw wrongClaim('exp', 'a time in seconds');
   return {
     backends: readNames('backend', typeof backend === 'string' ? [backend] : backend, readBackendId),
     ...(hosts === undefined ? {} : { hosts: readNames('hosts', hosts, readHostPattern) }),
     ...(paths === undefined ? {} : { paths: readNames('paths', paths, readPathPrefix) }),
+    ...(links === undefined ? {} : { links: readLinks(links) }),
     expiresAtMs,
     ...(sub === undefined ? {} : { subject: readName('sub', sub) }),
     ...(jti === undefined ? {} : { tokenId: readName('jti', jti) }),
@@ -107,6 +116,12 @@ function readNames(
     if (name === undefined) throw wrongClaim(claim, 'made of well-formed names');
     return name;
   });
+}
+
+function readLinks(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= maxGrantedLinks)
+    return value;
+  throw wrongClaim('links', `a whole number from 1 to ${maxGrantedLinks}`);
 }
 
 function readName(claim: string, value: unknown): string {

@@ -1,5 +1,6 @@
 /** Names of the network: hosts to listen on, URLs, networks. */
 import { isIP } from 'node:net';
+import { hostOf, isLoopback } from '../net/loopback.ts';
 import { readHostName } from '../protocol/grammar.ts';
 import { scalar } from './format.ts';
 import type { Format } from './format.ts';
@@ -26,6 +27,22 @@ export function siteUrl(): Format<string> {
       const url = readUrl(raw);
       if (url === undefined || !/^https?:$/.test(url.protocol) || hasCredentials(url)) return undefined;
       return url.pathname === '/' && url.search === '' && url.hash === '' ? url.origin : undefined;
+    },
+  });
+}
+
+/** The URL of a server that is believed: https, or http on this machine alone. Given back as it was written. */
+export function trustedUrl(): Format<string> {
+  return scalar({
+    kind: 'URL',
+    right: 'give https:// and a host, with or without a path; http:// is taken for localhost alone',
+    show: hideCredentials,
+    parse: (raw) => {
+      const url = readUrl(raw);
+      if (url === undefined || hasCredentials(url) || url.hash !== '') return undefined;
+      return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(hostOf(url.host)))
+        ? raw
+        : undefined;
     },
   });
 }

@@ -61,7 +61,15 @@ export interface Renew {
   readonly token: string;
 }
 
-export type Control = Hello | Welcome | Health | Renew;
+/** The proxy, in answer to renew. */
+export interface Renewed {
+  readonly kind: 'renewed';
+  /** The link lives as long as the fresh token; where it was not taken, as long as the one before. */
+  readonly accepted: boolean;
+  readonly why?: string;
+}
+
+export type Control = Hello | Welcome | Health | Renew | Renewed;
 
 export function writeControl(control: Control): string {
   return JSON.stringify(control);
@@ -98,6 +106,10 @@ export function readControl(text: string): Control | undefined {
     }
     case 'renew':
       return { kind, token: fields.text('token', maxTokenLength) };
+    case 'renewed': {
+      const why = fields.optionalText('why', maxTextLength);
+      return { kind, accepted: fields.flag('accepted'), ...(why === undefined ? {} : { why }) };
+    }
     default:
       return undefined;
   }

@@ -11,7 +11,12 @@ import { loadSettings } from '../../shared/config/load.ts';
 import { linesOf, sourcesOf } from './sources.ts';
 
 /** A file for settings that name one. */
-const files = { '/etc/tls/fullchain.pem': 'x', '/etc/tls/key.pem': 'x', '/etc/tls/ca.pem': 'x' };
+const files = {
+  '/etc/tls/fullchain.pem': 'x',
+  '/etc/tls/key.pem': 'x',
+  '/etc/tls/ca.pem': 'x',
+  '/etc/proxy/agents.pem': 'x',
+};
 
 /** A value that is not the default, as a person writes it. */
 function someValue({ format, example, default: text }: Declaration): string {
@@ -85,6 +90,11 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'TLS_CERT_FILE -',
     'TLS_KEY_FILE -',
     'AGENT_SECRET -',
+    'AGENT_PUBLIC_KEY_FILE -',
+    'AGENT_JWKS_URL -',
+    'AGENT_ISSUER -',
+    'AGENT_AUDIENCE -',
+    'AGENT_CLOCK_SKEW 30s',
     'BASE_DOMAIN -',
     'TRUSTED_PROXIES ',
     'PROXY_PROTOCOL false',

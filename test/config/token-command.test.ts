@@ -12,7 +12,7 @@ const verifier = createAgentVerifier({ secret, now: () => nowMs });
 
 async function outcome(given: Given): Promise<string> {
   try {
-    return await tokenCommand(sourcesOf(given), nowMs);
+    return (await tokenCommand(sourcesOf(given), nowMs)).out;
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     return error.message;
@@ -71,8 +71,8 @@ test('what is wrong is said by name', async (t) => {
   const rows: readonly (readonly [given: Given, lines: string])[] = [
     [
       {},
-      'AGENT_SECRET is missing: give at least 32 bytes, as `openssl rand -hex 32` makes them\n' +
-        `--backend is missing: ${backendRight}, as in --backend shop`,
+      `--backend is missing: ${backendRight}, as in --backend shop\n` +
+        'AGENT_SECRET is missing: give what the proxy has, or --private-key-file',
     ],
     [{ argv: ['--backend', 'a b'], env }, `--backend="a b" is not an id: ${backendRight}`],
     [{ argv: ['--backend', ','], env }, '--backend names nothing: give an id'],

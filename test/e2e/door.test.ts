@@ -85,7 +85,8 @@ async function suite(): Promise<void> {
   const secret = createSecret();
   const backend = await Recorder.listen(file);
   const [proxy, expired, good, other, ofHost, ofPath, foreign] = await Promise.all([
-    startProxy(file, { secret }),
+    // An expired token is to be one at once.
+    startProxy(file, { secret, env: { AGENT_CLOCK_SKEW: '0' } }),
     mintToken(file, secret, ['--backend', 'default', '--ttl', '1s']),
     mintToken(file, secret, ['--backend', 'default', ...hour]),
     mintToken(file, secret, ['--backend', 'other', ...hour]),

@@ -8,6 +8,7 @@ import { t as file, test } from 'tap';
 import { createProxy } from '../../proxy/proxy.ts';
 import { loadProxySettings } from '../../proxy/config.ts';
 import { ProxyWatch } from '../../proxy/admin/watch.ts';
+import { createAgentVerifier } from '../../shared/auth/verifier.ts';
 import { createLog } from '../../shared/log/log.ts';
 import { listen } from './support/listen.ts';
 import { readResponse } from './support/message.ts';
@@ -31,9 +32,13 @@ test('requests go on over links that are given up after fifty streams each', pro
   const settings = loadProxySettings({ argv: [], env, readFile: () => '' });
   // Even ids, as the proxy gives them: the last of them is 2^32 - 2.
   const streamIds = { firstStreamId: 2 ** 32 - 2 * 1050, idsLowAt: 2 ** 32 - 2 * 1000 };
-  const running = await createProxy({ settings, secret, log, streamIds, watch: new ProxyWatch('0') }).start(
-    new AbortController().signal,
-  );
+  const running = await createProxy({
+    settings,
+    verifier: createAgentVerifier({ secret }),
+    log,
+    streamIds,
+    watch: new ProxyWatch('0'),
+  }).start(new AbortController().signal);
   t.teardown(() => running.stop(AbortSignal.timeout(0)));
   const listening = lines.find(says('listening'));
   const target = { host: '127.0.0.1', port: Number(listening?.['port']) };

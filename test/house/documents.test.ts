@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { agentSettings } from '../../agent/config.ts';
 import { proxySettings } from '../../proxy/config.ts';
+import { keygenSettings } from '../../proxy/keygen-command.ts';
 import { tokenSettings } from '../../proxy/token-command.ts';
 import { failures } from '../../shared/protocol/failures.ts';
 import { flagOf } from '../../shared/config/declaration.ts';
@@ -27,9 +28,12 @@ function read(path: string): string {
 }
 
 /** Every setting of both programs and of the token command. */
-const declarations: readonly Declaration[] = [proxySettings, agentSettings, tokenSettings].flatMap(
-  (settings) => Object.values<Declaration>(settings),
-);
+const declarations: readonly Declaration[] = [
+  proxySettings,
+  agentSettings,
+  tokenSettings,
+  keygenSettings,
+].flatMap((settings) => Object.values<Declaration>(settings));
 
 function settingNames(): Set<string> {
   const names = new Set([configFileEnv, 'NAME', 'NAME_FILE']);
@@ -51,7 +55,7 @@ const vocabulary: readonly { what: string; pattern: RegExp; known: ReadonlySet<s
   { what: 'words like settings', pattern: /\b([A-Z]+(?:_[A-Z]+)+)\b/g, known: settingNames() },
   {
     what: 'flags',
-    pattern: /(?<=\b(?:proxy|agent|token)\b.*) --([a-z-]+)/g,
+    pattern: /(?<=\b(?:proxy|agent|token|keygen)\b.*) --([a-z-]+)/g,
     known: new Set([configFileFlag, 'help', 'version', ...declarations.map(flagOf), ...dockerFlags]),
   },
   { what: 'scripts', pattern: /npm run (?:-s )?([\w:]+)/g, known: new Set(Object.keys(scripts)) },

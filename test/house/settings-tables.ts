@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { agentSettings } from '../../agent/config.ts';
 import { proxySettings } from '../../proxy/config.ts';
+import { keygenSettings } from '../../proxy/keygen-command.ts';
 import { tokenSettings } from '../../proxy/token-command.ts';
 import { flagOf } from '../../shared/config/declaration.ts';
 import type { Declaration, Declarations } from '../../shared/config/declaration.ts';
@@ -16,6 +17,7 @@ export const tables: Readonly<Record<string, Declarations>> = {
   proxy: proxySettings,
   agent: agentSettings,
   token: tokenSettings,
+  keygen: keygenSettings,
 };
 
 /** The document with each table as the declarations have it now. A table without its place in the document is an error. */

@@ -37,6 +37,7 @@ const bounds: Readonly<Record<string, Bound>> = {
     'an entry of a rule, or an address in a token: its length is looked at first',
   ],
   'proxy/escape.ts': [65_536, 'what a token or a cookie holds'],
+  'proxy/admin/revocations.ts': [40, 'a time, whose length is looked at first'],
   'proxy/proxy.ts': HEAD,
   'shared/net/networks.ts': HEAD,
   'proxy/edge/proxy-protocol.ts': [107, 'the line of the PROXY protocol'],
