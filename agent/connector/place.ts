@@ -34,6 +34,8 @@ export class Place {
   #leaving: ProxyLink | undefined;
   /** Of the dial or the pause that goes on now. */
   #impatience = new AbortController();
+  /** The last dial found nobody there. */
+  #isUnreachable = false;
 
   constructor(options: PlaceOptions) {
     this.#options = options;
@@ -46,7 +48,7 @@ export class Place {
       // One step after the other is what a place does.
       // oxlint-disable no-await-in-loop
       const delayMs = await this.#fill(signal);
-      if (delayMs > 0) await pause(this.#options.clock, delayMs, this.#impatient(signal));
+      if (delayMs > 0) await this.#pause(delayMs, this.#impatient(signal));
       // oxlint-enable no-await-in-loop
     }
   }
@@ -71,6 +73,7 @@ export class Place {
       if (!(error instanceof DialError)) throw error;
       return impatient.aborted ? 0 : this.#failed(error);
     }
+    this.#isUnreachable = false;
     // Nothing was served on it: there is nothing to wait for.
     if (signal.aborted) link.close('the agent stops');
     const isUp = (await link.up) !== undefined;
@@ -95,9 +98,30 @@ export class Place {
     timer.cancel();
   }
 
+  /**
+   * A proxy that stops may serve for long on the links that it sent away, and cannot be dialled meanwhile. The end of such a
+   * link says that it is gone and that the next one is due any moment: not to be missed for all the dials before.
+   */
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { backoff, clock } = this.#options;
+    const leaving = this.#leaving;
+    if (leaving === undefined || !this.#isUnreachable) {
+      await pause(clock, delayMs, signal);
+      return;
+    }
+    const gone = new AbortController();
+    void leaving.ended.then(() => gone.abort());
+    await pause(clock, delayMs, AbortSignal.any([signal, gone.signal]));
+    if (!gone.signal.aborted || signal.aborted) return;
+    this.#leaving = undefined;
+    backoff.reset();
+    await pause(clock, backoff.nextDelayMs(), signal);
+  }
+
   #failed(error: DialError): number {
     const { backoff } = this.#options;
     const refusal = error.answer;
+    this.#isUnreachable = refusal === undefined;
     let delayMs: number;
     if (refusal !== undefined && finalStatuses.has(refusal.status)) delayMs = backoff.slowDelayMs();
     else if (refusal?.retryAfterMs !== undefined) delayMs = backoff.askedDelayMs(refusal.retryAfterMs);

@@ -161,6 +161,39 @@ test('the one that was sent away is lost before another is up: nothing is left o
   t.equal(connecting.connector.linkCount, 1);
 });
 
+test('a proxy that stops cannot be dialled for long: once it is gone, its successor is dialled as if for the first time', async (t) => {
+  const proxy = await StubProxy.listen(t);
+  let isThere = true;
+  const nowhere = `ws://127.0.0.1:1/`;
+  const connecting = connect(t, proxy, { url: () => (isThere ? proxy.url : nowhere) });
+  const old = await proxy.side(1);
+  await isUp(connecting, 1);
+  connecting.clock.advance(10_000);
+  isThere = false;
+  old.link.goAway();
+  const lastPauseMs = (): number =>
+    Number(
+      /retryInMs=(\d+)/.exec(connecting.lines.findLast((line) => line.includes('retryInMs')) ?? '')?.[1],
+    );
+  for (let dials = 2; dials <= 8; dials += 1) {
+    await until(`dial ${dials} fails`, () => connecting.logged(/^cannot reach the proxy/) === dials - 1);
+    if (dials === 8) break;
+    // In steps, so that the links hear each other's pings meanwhile.
+    for (let ms = 0; ms <= lastPauseMs() + 250 && connecting.dials() < dials + 1; ms += 250) {
+      connecting.clock.advance(250);
+      await turns(3);
+    }
+  }
+  t.ok(old.link.isOpen, 'it serves all the time');
+  t.equal(lastPauseMs(), 7_500, 'and the pauses have grown');
+  isThere = true;
+  old.link.terminate();
+  await until('it is down', () => connecting.logged(/^link down/) === 1);
+  await turns(5);
+  connecting.clock.advance(125);
+  await isUp(connecting, 2);
+});
+
 test('stop: what is open finishes, what comes is refused and safe elsewhere, then each link ends in order', async (t) => {
   const proxy = await StubProxy.listen(t);
   const connecting = connect(t, proxy, { links: 2 });

@@ -1,7 +1,12 @@
 /**
  * Programs that are killed and started again: clients are served within five seconds, and told plainly until then.
  */
+/* oxlint-disable no-await-in-loop -- a transcript goes step by step */
+import { createServer } from 'node:http';
 import { t as file, test, type Test } from 'tap';
+import { adminPortOf, scrape } from '../admin/support/ask.ts';
+import { valueOf } from '../admin/support/exposition.ts';
+import { listen } from './support/listen.ts';
 import { type Message, readResponse, value } from './support/message.ts';
 import { Recorder } from './support/recorder.ts';
 import {
@@ -121,3 +126,60 @@ test('killed and started again', productOnly, async (t) => {
     },
   );
 });
+
+test(
+  'an agent away for less than QUEUE_TIMEOUT: who came meanwhile is served, in the order they came',
+  productOnly,
+  async (t) => {
+    const arrived: string[] = [];
+    const server = createServer((request, response) => {
+      const path = request.url ?? '';
+      arrived.push(path);
+      let body = '';
+      request.setEncoding('utf8').on('data', (piece: string) => (body += piece));
+      request.once('end', () => response.end(`${path} ${body}`));
+    });
+    t.teardown(() => server.close());
+    const [port, token] = await Promise.all([listen(server), mintToken(t, secret, ['--backend', 'default'])]);
+    // Long enough for a program to start on a busy machine.
+    const proxy = await startProxy(t, { secret, env: { QUEUE_TIMEOUT: '30s', ADMIN_PORT: '0' } });
+    const first = startAgent(t, { proxy, token, backend: port, env: { LINKS: '1' } });
+    await linksUp(first, 1);
+    await first.kill();
+    await proxy.program.line((line) => line['msg'] === 'agent disconnected');
+
+    const clients = [];
+    for (let number = 0; number < 20; number += 1) {
+      const client = await dial(t, proxy);
+      const isPost = number % 4 === 3;
+      const head = `${isPost ? 'POST' : 'GET'} /${number} HTTP/1.1\r\nHost: restart.test\r\n`;
+      client.write(isPost ? `${head}Content-Length: 4\r\n\r\nbody` : `${head}\r\n`);
+      clients.push(client);
+      // In the order they are to be served, also from the proxy's view: each connection has been read before the next is made.
+      await waitingCount(t, proxy, number + 1);
+    }
+    t.same(arrived, []);
+    const second = startAgent(t, { proxy, token, backend: port, env: { LINKS: '1', POOL_SIZE: '1' } });
+    await linksUp(second, 1);
+    const bodies = [];
+    for (const client of clients) bodies.push((await readResponse(client)).body.toString());
+    t.same(
+      bodies,
+      clients.map((_, number) => `/${number} ${number % 4 === 3 ? 'body' : ''}`),
+    );
+    t.same(
+      arrived.map((path) => Number(path.slice(1))),
+      clients.map((_, number) => number),
+      'in order',
+    );
+  },
+);
+
+/** Until the metrics say that so many requests wait. */
+async function waitingCount(t: Test, proxy: Proxy, count: number): Promise<void> {
+  const port = await adminPortOf(proxy.program);
+  const read = async () => valueOf(await scrape(port), 'inverting_proxy_waiting_exchanges');
+  const isReached = async (): Promise<boolean> => ((await read()) ?? 0) >= count;
+  while (!(await isReached()));
+  t.equal(await read(), count);
+}

@@ -5,7 +5,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Test } from 'tap';
+import type { Owner } from './owner.ts';
 import { runUnhooked } from '../../unhooked.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -17,7 +17,7 @@ export interface BuiltPrograms {
 }
 
 /** Below node_modules, so that the built programs find their packages and nothing else finds them. */
-export async function buildPrograms(t: Test): Promise<BuiltPrograms> {
+export async function buildPrograms(t: Owner): Promise<BuiltPrograms> {
   const cache = join(root, 'node_modules/.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'built-'));

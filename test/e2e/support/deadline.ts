@@ -6,11 +6,14 @@
 /** Longer than any healthy wait on a loaded two-core machine, shorter than the test runner's own time-out. */
 export const patienceMs = 10_000;
 
-/** Resolves with `wait`, or rejects with what `describe` says once `withinMs` have passed. */
+/** What was waited for did not come in time. */
+export class TooLate extends Error {}
+
+/** Resolves with `wait`, or rejects with a TooLate and what `describe` says once `withinMs` have passed. */
 export async function within<T>(withinMs: number, describe: () => string, wait: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`not within ${withinMs} ms: ${describe()}`)),
+    () => late.reject(new TooLate(`not within ${withinMs} ms: ${describe()}`)),
     withinMs,
   );
   try {

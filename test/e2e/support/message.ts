@@ -58,6 +58,11 @@ export class ChunkedBody {
     this.#wire = wire;
   }
 
+  /** Its last chunk has been read. */
+  get hasEnded(): boolean {
+    return this.#trailers !== undefined;
+  }
+
   /** Exactly `count` decoded bytes. */
   async take(count: number, withinMs?: number): Promise<Buffer> {
     while (this.#held.length < count) {

@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
-import type { Test } from 'tap';
+import type { Owner } from './owner.ts';
 import { patienceMs, within } from './deadline.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -70,7 +70,7 @@ export class Program {
   }
 
   /** Starts `node path …args` of this repository with a clean environment. Killed when the test is over. */
-  static start(t: Test, path: string, options: ProgramOptions = {}): Program {
+  static start(t: Owner, path: string, options: ProgramOptions = {}): Program {
     const wanted = options.measured === true ? inheritedWhenMeasured : inherited;
     const outer = Object.entries(process.env).filter(([name]) => wanted.test(name));
     const flags = options.measured === true ? shippedFlags : [];
@@ -143,6 +143,12 @@ export class Program {
   async peakRssBytes(): Promise<number> {
     const text = await readFile(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1024;
+  }
+
+  /** What the process has in RAM now (VmRSS), in bytes. */
+  async rssBytes(): Promise<number> {
+    const text = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1024;
   }
 
   #tell(): void {

@@ -3,7 +3,7 @@
  * prove that the scenarios pass against a right path. E2E_FAULT breaks it on purpose, to prove that they can fail.
  */
 import { connect, createServer, type Socket } from 'node:net';
-import type { Test } from 'tap';
+import type { Owner } from './owner.ts';
 import { listen } from './listen.ts';
 
 const faults = {
@@ -22,7 +22,7 @@ const faults = {
 export type Fault = keyof typeof faults;
 
 /** Listens on a free port in front of `backend`; closed when the test is over. Returns the port. */
-export async function listenRelay(t: Test, backend: number | string): Promise<number> {
+export async function listenRelay(t: Owner, backend: number | string): Promise<number> {
   const fault = readFault();
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {

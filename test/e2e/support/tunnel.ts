@@ -4,7 +4,7 @@
  */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
 import { randomBytes } from 'node:crypto';
-import type { Test } from 'tap';
+import type { Owner } from './owner.ts';
 import { buildPrograms, type BuiltPrograms } from './built.ts';
 import { patienceMs } from './deadline.ts';
 import { type LogLine, Program, says } from './program.ts';
@@ -39,7 +39,7 @@ export interface TunnelOptions {
   readonly measured?: boolean;
 }
 
-export async function startTunnel(t: Test, options: TunnelOptions): Promise<Tunnel> {
+export async function startTunnel(t: Owner, options: TunnelOptions): Promise<Tunnel> {
   if (isDirect) {
     const backend =
       typeof options.backend === 'string' ? options.backend.replace(/^unix:/, '') : options.backend;
@@ -69,7 +69,7 @@ export function createSecret(): string {
 }
 
 export async function startProxy(
-  t: Test,
+  t: Owner,
   options: { secret: string; port?: number; env?: Env; built?: BuiltPrograms | undefined },
 ): Promise<Proxy> {
   const program = Program.start(t, options.built?.proxy ?? 'proxy/main.ts', {
@@ -91,7 +91,7 @@ export async function startProxy(
 }
 
 /** A token as the owner of a proxy makes one: printed by `proxy token`. */
-export async function mintToken(t: Test, secret: string, args: readonly string[]): Promise<string> {
+export async function mintToken(t: Owner, secret: string, args: readonly string[]): Promise<string> {
   const program = Program.start(t, 'proxy/main.ts', {
     args: ['token', ...args],
     env: { AGENT_SECRET: secret },
@@ -112,7 +112,7 @@ export interface AgentOptions {
 }
 
 /** An agent that has been started and may not have a link yet. */
-export function startAgent(t: Test, options: AgentOptions): Program {
+export function startAgent(t: Owner, options: AgentOptions): Program {
   const { backend } = options;
   return Program.start(t, options.built?.agent ?? 'agent/main.ts', {
     measured: options.built !== undefined,
