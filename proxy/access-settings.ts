@@ -1,8 +1,10 @@
 /** Who may use the backends, as settings: the default rule and how people sign in. */
 import type { AccessRule } from './records/record.ts';
+import { HtpasswdError, readHtpasswd } from './access/htpasswd.ts';
 import { readAccessRule } from './access/rule.ts';
 import { FormatViolation } from '../shared/config/format.ts';
 import type { Format } from '../shared/config/format.ts';
+import { readableFile } from '../shared/config/formats.ts';
 
 const right =
   'give public, signed-in, or a list of addresses, domains, groups and subjects, as in alice@example.com,@example.com,group:staff';
@@ -24,6 +26,24 @@ function accessRule(): Format<AccessRule> {
   };
 }
 
+/** The path of a file in htpasswd's format, each line of which is looked at now: with a wrong one nobody could be told. */
+function passwordFile(): Format<string> {
+  const file = readableFile();
+  return {
+    ...file,
+    read(raw, readFile) {
+      const path = file.read(raw, readFile);
+      try {
+        readHtpasswd(readFile(path));
+      } catch (error) {
+        if (error instanceof HtpasswdError) throw new FormatViolation(error.message, 'mend it');
+        throw error;
+      }
+      return path;
+    },
+  };
+}
+
 export const accessSettings = {
   clientAccess: {
     env: 'CLIENT_ACCESS',
@@ -31,5 +51,11 @@ export const accessSettings = {
     default: 'public',
     example: '@example.com,group:staff',
     doc: 'Who may use a backend without a record of its own: public, signed-in, or addresses, @domains, group:names and subject:ids.',
+  },
+  basicAuthFile: {
+    env: 'BASIC_AUTH_FILE',
+    format: passwordFile(),
+    example: '/etc/inverting-proxy/users',
+    doc: 'Users with passwords (HTTP Basic), as `htpasswd -B` writes them: bcrypt only. Read again when it changes.',
   },
 } as const;

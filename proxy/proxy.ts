@@ -110,7 +110,7 @@ class Proxy {
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
-    const gate = createAccess({ settings, name });
+    const gate = createAccess({ settings, name, log });
     this.#forward = createForward({
       limits: forwardLimits(settings),
       upgrades,

@@ -4,7 +4,13 @@
  */
 import type { Answer } from '../answer.ts';
 
-export type DenialCode = 'sign_in_required' | 'access_denied' | 'path_ambiguous';
+export type DenialCode =
+  | 'sign_in_required'
+  | 'access_denied'
+  | 'path_ambiguous'
+  | 'network_denied'
+  | 'password_wrong'
+  | 'passwords_busy';
 
 type Denial = Pick<Answer, 'status' | 'sentence' | 'remedy' | 'retryAfterSeconds'>;
 
@@ -18,6 +24,21 @@ const denials: { readonly [Code in DenialCode]: Denial } = {
     status: 403,
     sentence: 'This account may not see this.',
     remedy: 'Its owner has to let this account in, or you have to use another one.',
+  },
+  network_denied: {
+    status: 403,
+    sentence: 'This may not be seen from this network.',
+    remedy: 'Use another network, or ask its owner to let this one in.',
+  },
+  password_wrong: {
+    status: 401,
+    sentence: 'The name or the password is wrong.',
+    remedy: 'Try again with another name or password.',
+  },
+  passwords_busy: {
+    status: 503,
+    sentence: 'Too many people sign in at once.',
+    remedy: 'Try again in a moment.',
   },
   path_ambiguous: {
     status: 400,

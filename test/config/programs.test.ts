@@ -16,6 +16,7 @@ const files = {
   '/etc/tls/key.pem': 'x',
   '/etc/tls/ca.pem': 'x',
   '/etc/proxy/agents.pem': 'x',
+  '/etc/inverting-proxy/users': `alice:$2y$10$${'a'.repeat(53)}\n`,
 };
 
 /** A value that is not the default, as a person writes it. */
@@ -136,7 +137,18 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'RESPONSE_TIMEOUT 60s',
     'IDLE_TIMEOUT 5m',
     'CLIENT_ACCESS public',
+    'BASIC_AUTH_FILE -',
     'DRAIN_TIMEOUT 30s',
+  ]);
+  t.end();
+});
+
+test('a file of passwords is read at the start, and what is wrong in it is said by its line', (t) => {
+  const path = '/etc/inverting-proxy/users';
+  const reading = (text: string) => () =>
+    loadProxySettings(sourcesOf({ env: { BASIC_AUTH_FILE: path }, files: { [path]: text } }));
+  t.strictSame(linesOf(reading('# nobody yet\nalice:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=')), [
+    `BASIC_AUTH_FILE=${JSON.stringify(path)} (environment) line 2 has a hash of the kind SHA-1: only bcrypt is taken, as \`htpasswd -B\` makes it: mend it`,
   ]);
   t.end();
 });

@@ -32,6 +32,8 @@ const bounds: Readonly<Record<string, Bound>> = {
     "the answer to the upgrade: its head is bounded by node's parser, its body here",
   ],
   'proxy/accept.ts': HEAD,
+  'proxy/access/basic.ts': HEAD,
+  'proxy/access/htpasswd.ts': HEAD,
   'proxy/access/rule.ts': [
     65_536,
     'an entry of a rule, or an address in a token: its length is looked at first',
