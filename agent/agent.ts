@@ -19,6 +19,7 @@ import { Wake } from './connector/wake.ts';
 import { Monitor } from './health/monitor.ts';
 import { probe } from './health/probe.ts';
 import { Verdict } from './health/verdict.ts';
+import { createTokenSource } from './token/create.ts';
 
 export interface AgentOptions {
   readonly settings: AgentSettings;
@@ -50,7 +51,8 @@ export function createAgent({ settings, version, log, watch }: AgentOptions): Pa
         links: settings.links,
         hello: helloOf(settings, version),
         log,
-        dial: (signal) => dialProxy(target, signal),
+        tokens: createTokenSource(settings.tokenOrigin, log),
+        dial: (token, signal) => dialProxy(target, token, signal),
         serve: (stream) => {
           watch.streamsServed += 1;
           pool.serve(stream);
@@ -129,10 +131,9 @@ function helloOf(settings: AgentSettings, version: string): Hello {
 }
 
 function dialTarget(settings: AgentSettings, version: string): DialTarget {
-  const { proxyUrl, token, backendId, hosts, paths, forwardProxy, noForwardProxy } = settings;
+  const { proxyUrl, backendId, hosts, paths, forwardProxy, noForwardProxy } = settings;
   return {
     url: proxyUrl,
-    token,
     ask: { backend: backendId, hosts, paths },
     userAgent: `inverting-agent/${version}`,
     ca: readText(settings.proxyCaFile),

@@ -4,7 +4,7 @@ import { hideCredentials, readUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
 import { list, scalar } from '../shared/config/format.ts';
 import type { Format } from '../shared/config/format.ts';
-import { integer, oneOf, readableFile, secret, text } from '../shared/config/formats.ts';
+import { integer, oneOf, readableFile, text } from '../shared/config/formats.ts';
 import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
@@ -18,6 +18,8 @@ import {
 } from '../shared/protocol/grammar.ts';
 import { backendAddress } from './backend-address.ts';
 import { proxyAddress } from './proxy-address.ts';
+import { tokenChecks, tokenOriginOf, tokenSettings } from './token-settings.ts';
+import type { TokenOrigin } from './token-settings.ts';
 
 const backendId = scalar({
   kind: 'id',
@@ -65,11 +67,7 @@ export const agentSettings = {
     example: 'wss://tunnel.example.com',
     doc: 'Where the proxy is; wss://TOKEN@host carries the token.',
   },
-  token: {
-    env: 'TOKEN',
-    format: secret(),
-    doc: 'The token that lets this agent in, unless PROXY_URL carries it.',
-  },
+  ...tokenSettings,
   backend: {
     env: 'BACKEND',
     format: backendAddress(),
@@ -207,24 +205,14 @@ export const agentSettings = {
 type LoadedSettings = Settings<typeof agentSettings>;
 
 /** As they are loaded, with the token taken from wherever it was. */
-export type AgentSettings = Omit<LoadedSettings, 'proxy' | 'token'> & {
+export type AgentSettings = LoadedSettings & {
   /** ws: or wss:, with the agents' path and without the token. */
   readonly proxyUrl: string;
-  readonly token: string;
+  readonly tokenOrigin: TokenOrigin;
 };
 
 export const agentChecks: readonly Check<LoadedSettings>[] = [
-  {
-    of: ['token', 'proxy'],
-    wrong: ({ token, proxy }) => {
-      if (token === undefined && proxy.token === undefined) {
-        return 'TOKEN is missing: give what `inverting-proxy token` prints, in TOKEN, in a file named by TOKEN_FILE, or in PROXY_URL as wss://TOKEN@host';
-      }
-      return token !== undefined && proxy.token !== undefined
-        ? 'TOKEN is given and PROXY_URL carries a token too: give one of them'
-        : undefined;
-    },
-  },
+  ...tokenChecks,
   {
     of: ['hosts'],
     wrong: ({ hosts }) =>
@@ -250,8 +238,6 @@ export const agentProgram: Program = {
 
 /** @throws SettingError */
 export function loadAgentSettings(sources: Sources): AgentSettings {
-  const { proxy, token: tokenAlone, ...rest } = loadSettings(agentSettings, sources, { checks: agentChecks });
-  const token = tokenAlone ?? proxy.token;
-  if (token === undefined) throw new Error('an agent without a token passed its checks');
-  return { ...rest, proxyUrl: proxy.url, token };
+  const loaded = loadSettings(agentSettings, sources, { checks: agentChecks });
+  return { ...loaded, proxyUrl: loaded.proxy.url, tokenOrigin: tokenOriginOf(loaded) };
 }

@@ -4,10 +4,12 @@
  */
 import type { Log } from '../../shared/log/log.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
-import type { Health, Hello } from '../../shared/protocol/control.ts';
+import type { Health, Hello, Renewed } from '../../shared/protocol/control.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import type { DialError, LinkSocket } from '../../shared/transport/websocket.ts';
+import { TokenUnavailable } from '../token/token-source.ts';
+import type { TokenSource } from '../token/token-source.ts';
 import { Backoff } from './backoff.ts';
 import { Place } from './place.ts';
 import { ProxyLink } from './proxy-link.ts';
@@ -17,8 +19,10 @@ export interface ConnectorOptions {
   readonly links: number;
   readonly hello: Hello;
   readonly log: Log;
+  /** Asked before each dial. */
+  readonly tokens: TokenSource;
   /** @throws DialError */
-  dial(signal: AbortSignal): Promise<LinkSocket>;
+  dial(token: string, signal: AbortSignal): Promise<LinkSocket>;
   readonly serve: (stream: MuxStream) => void;
   readonly clock?: Clock;
   /** 0 up to 1: how long to wait before a dial. */
@@ -34,6 +38,8 @@ export class Connector {
   #kept: readonly Promise<void>[] = [];
   #lastRefusal: string | undefined;
   #health: Health | undefined;
+  /** The last token that followed another. */
+  #freshToken: string | undefined;
   /** Since the start, for whoever watches. */
   readonly counts = { linksOpened: 0, unreachable: 0, refused: 0 };
 
@@ -54,6 +60,7 @@ export class Connector {
 
   start(): void {
     const { signal } = this.#stopping;
+    this.#options.tokens.start((token) => this.#renew(token));
     this.#places = Array.from({ length: this.#options.links }, () => this.#createPlace());
     this.#kept = this.#places.map((place) => place.keep(signal));
   }
@@ -73,6 +80,7 @@ export class Connector {
   /** No new exchanges; settles when the open ones have ended, or when `signal` ends them. */
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
+    this.#options.tokens.stop();
     const closeAll = (): void => {
       for (const link of this.#links) link.close('the agent stops');
     };
@@ -97,9 +105,14 @@ export class Connector {
   }
 
   async #connect(signal: AbortSignal): Promise<ProxyLink> {
-    const { hello, serve } = this.#options;
-    const link = new ProxyLink(await this.#options.dial(signal), { hello, serve, clock: this.#clock });
+    const { hello, serve, tokens } = this.#options;
+    const token = await tokens.take(signal);
+    const socket = await this.#options.dial(token, signal);
+    const onRenewed = (renewed: Renewed): void => this.#noteRenewed(renewed);
+    const link = new ProxyLink(socket, { hello, serve, onRenewed, clock: this.#clock });
     this.#links.add(link);
+    // It came while this link was dialled with the one before.
+    if (this.#freshToken !== undefined && this.#freshToken !== token) link.renew(this.#freshToken);
     if (this.#health !== undefined) link.tell(this.#health);
     void this.#follow(link);
     return link;
@@ -118,8 +131,25 @@ export class Connector {
     log.info({ code, reason, violation: violation?.code }, 'link down');
   }
 
-  #report(error: DialError, retryInMs: number): void {
+  /** Living links get to live longer, and whoever waits after a refusal dials with the fresh one. */
+  #renew(token: string): void {
+    this.#freshToken = token;
+    for (const link of this.#links) link.renew(token);
+    for (const place of this.#places) place.dialNow();
+  }
+
+  #noteRenewed({ accepted, why }: Renewed): void {
     const { log } = this.#options;
+    if (accepted) log.info({}, 'token renewed');
+    else log.warn({ reason: why }, 'renewal refused by the proxy');
+  }
+
+  #report(error: DialError | TokenUnavailable, retryInMs: number): void {
+    const { log, tokens } = this.#options;
+    if (error instanceof TokenUnavailable) {
+      log.warn({ reason: error.message, retryInMs: Math.round(retryInMs) }, 'no token to dial with');
+      return;
+    }
     if (error.answer === undefined) {
       this.counts.unreachable += 1;
       log.warn({ reason: error.message, retryInMs: Math.round(retryInMs) }, 'cannot reach the proxy');
@@ -127,6 +157,7 @@ export class Connector {
     }
     this.counts.refused += 1;
     const { status, reason } = error.answer;
+    if (status === 401) tokens.refused();
     // Said once, and again when it changes: what must be done about it does not change by repeating it.
     const said = `${String(status)} ${reason}`;
     if (said !== this.#lastRefusal) log.error({ status, reason }, 'refused by the proxy');

@@ -8,7 +8,6 @@ import { isExcepted } from './no-proxy.ts';
 export interface DialTarget {
   /** ws: or wss:, with the agents' path. */
   readonly url: string;
-  readonly token: string;
   readonly ask: Ask;
   readonly userAgent: string;
   /** The certificate authorities (PEM) for wss, in place of the usual ones. */
@@ -22,13 +21,13 @@ export interface DialTarget {
 const dialTimeoutMs = 10_000;
 
 /** @throws DialError */
-export function dialProxy(target: DialTarget, signal: AbortSignal): Promise<LinkSocket> {
+export function dialProxy(target: DialTarget, token: string, signal: AbortSignal): Promise<LinkSocket> {
   const { forwardProxy, noForwardProxy } = target;
   const { hostname, port, protocol } = new URL(target.url);
   const options = {
     url: `${target.url}?${writeAsk(target.ask)}`,
     subprotocol: agentSubprotocol,
-    token: target.token,
+    token,
     userAgent: target.userAgent,
     ca: target.ca,
     signal: AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]),

@@ -7,16 +7,17 @@ import type { Clock } from '../../shared/time/clock.ts';
 import { linkClose } from '../../shared/transport/link.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
 import { DialError } from '../../shared/transport/websocket.ts';
+import { TokenUnavailable } from '../token/token-source.ts';
 import type { Backoff } from './backoff.ts';
 import type { ProxyLink } from './proxy-link.ts';
 
 export interface PlaceOptions {
   readonly backoff: Backoff;
   readonly clock: Clock;
-  /** Dials and gives the link, before its welcome. @throws DialError */
+  /** Dials and gives the link, before its welcome. @throws DialError, TokenUnavailable */
   connect(signal: AbortSignal): Promise<ProxyLink>;
   /** For the log: why there is no link, and when the next is tried. */
-  onFailure(error: DialError, retryInMs: number): void;
+  onFailure(error: DialError | TokenUnavailable, retryInMs: number): void;
 }
 
 /** A link that lived this long was a good one: the next dial begins anew. */
@@ -70,7 +71,7 @@ export class Place {
     try {
       link = await this.#options.connect(impatient);
     } catch (error) {
-      if (!(error instanceof DialError)) throw error;
+      if (!(error instanceof DialError) && !(error instanceof TokenUnavailable)) throw error;
       return impatient.aborted ? 0 : this.#failed(error);
     }
     this.#isUnreachable = false;
@@ -118,10 +119,10 @@ export class Place {
     await pause(clock, backoff.nextDelayMs(), signal);
   }
 
-  #failed(error: DialError): number {
+  #failed(error: DialError | TokenUnavailable): number {
     const { backoff } = this.#options;
     const refusal = error.answer;
-    this.#isUnreachable = refusal === undefined;
+    this.#isUnreachable = refusal === undefined && error instanceof DialError;
     let delayMs: number;
     if (refusal !== undefined && finalStatuses.has(refusal.status)) delayMs = backoff.slowDelayMs();
     else if (refusal?.retryAfterMs !== undefined) delayMs = backoff.askedDelayMs(refusal.retryAfterMs);

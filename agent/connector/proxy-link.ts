@@ -6,7 +6,7 @@ import type { MuxStream } from '../../shared/mux/stream.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
-import type { Health, Hello, Welcome } from '../../shared/protocol/control.ts';
+import type { Health, Hello, Renewed, Welcome } from '../../shared/protocol/control.ts';
 import { systemClock } from '../../shared/time/clock.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { Link } from '../../shared/transport/link.ts';
@@ -17,6 +17,8 @@ export interface ProxyLinkOptions {
   readonly hello: Hello;
   readonly clock?: Clock | undefined;
   serve(stream: MuxStream): void;
+  /** The proxy has taken a fresh token, or has not. */
+  onRenewed?(renewed: Renewed): void;
 }
 
 /** What a link says of itself to whoever watches. */
@@ -108,6 +110,11 @@ export class ProxyLink implements LinkHandler {
     this.#link.sendControl(writeControl(health));
   }
 
+  /** A fresh token for the link to live by. */
+  renew(token: string): void {
+    this.#link.sendControl(writeControl({ kind: 'renew', token }));
+  }
+
   /** No new exchanges; closes in order when those that are open, or on their way here, have ended. Idempotent. */
   leave(reason: string): void {
     if (this.#isLeaving) return;
@@ -135,6 +142,7 @@ export class ProxyLink implements LinkHandler {
   onControl(text: string): void {
     try {
       const control = readControl(text);
+      if (control?.kind === 'renewed') this.#options.onRenewed?.(control);
       if (control?.kind !== 'welcome') return;
       this.#welcomeTimer.cancel();
       this.#welcome ??= { node: control.node, sinceMs: Date.now() };

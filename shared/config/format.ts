@@ -21,8 +21,8 @@ export interface Format<T> {
   readonly isList?: true;
   /** Its value never stands in an error, and it may come from a file named by NAME_FILE. */
   readonly isSecret?: true;
-  /** Throws `FormatViolation`. */
-  read(raw: Raw, readFile: ReadFile): T;
+  /** @param file where a secret lay, if it lay in a file. Throws `FormatViolation`. */
+  read(raw: Raw, readFile: ReadFile, file?: string): T;
   /** How a value is shown in an error, where the value may carry a secret. */
   readonly show?: (text: string) => string;
 }
@@ -42,7 +42,7 @@ export interface Scalar<T> {
   readonly kind: string;
   readonly right: string;
   /** The value, or undefined for a text that is none; throws `FormatViolation` where it can say more. */
-  readonly parse: (text: string, readFile: ReadFile) => T | undefined;
+  readonly parse: (text: string, readFile: ReadFile, file?: string) => T | undefined;
   readonly show?: (text: string) => string;
   readonly isBare?: true;
   readonly isSecret?: true;
@@ -52,9 +52,9 @@ export interface Scalar<T> {
 export function scalar<T>({ parse, ...rest }: Scalar<T>): Format<T> {
   return {
     ...rest,
-    read(raw, readFile) {
+    read(raw, readFile, file) {
       if (typeof raw !== 'string') throw new FormatViolation('is a list');
-      const value = parse(raw, readFile);
+      const value = parse(raw, readFile, file);
       if (value === undefined) throw new FormatViolation(`is not ${article(rest.kind)} ${rest.kind}`);
       return value;
     },

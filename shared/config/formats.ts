@@ -30,6 +30,18 @@ export function secret(minBytes = 1): Format<string> {
   });
 }
 
+export interface Secret {
+  readonly secret: string;
+  /** Where it lay, for whoever reads it again when it has changed; undefined: it was given as it is. */
+  readonly file: string | undefined;
+}
+
+/** A secret of at least one byte that remembers where it lay. */
+export function secretOfFile(): Format<Secret> {
+  const plain = secret();
+  return { ...plain, read: (raw, readFile, file) => ({ secret: plain.read(raw, readFile), file }) };
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Format<number> {
   return scalar({

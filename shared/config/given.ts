@@ -18,6 +18,8 @@ export interface Given {
   readonly separator: string;
   /** Where, in brackets behind it; empty where the name says it already. */
   readonly place: string;
+  /** The file that a secret lay in, where it lay in one. */
+  readonly file?: string;
 }
 
 export interface Source {

@@ -38,7 +38,7 @@ export function resolve(reading: Reading, spoiled: ReadonlySet<string>): Map<str
       format: (raw: Raw) => {
         asked.add(key);
         try {
-          values.set(key, declaration.format.read(raw, readFile));
+          values.set(key, declaration.format.read(raw, readFile, winner(sources, key)?.file));
         } catch (error) {
           if (!(error instanceof FormatViolation)) throw error;
           problems.push(impossible(declaration, raw, winner(sources, key), error));

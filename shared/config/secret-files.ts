@@ -20,7 +20,8 @@ export function readSecretFiles({ declarations, sources, readFile, problems }: R
       continue;
     }
     try {
-      source.values.set(key, { ...file, raw: readFile(String(file.raw)).replace(/\r?\n$/, '') });
+      const raw = readFile(String(file.raw)).replace(/\r?\n$/, '');
+      source.values.set(key, { ...file, raw, file: String(file.raw) });
     } catch (error) {
       unreadable.add(key);
       const wrong = `cannot be read (${reasonOf(error)})`;

@@ -157,6 +157,12 @@ test('the agent has the settings and defaults of DESIGN', (t) => {
   t.strictSame(summary(agentProgram), [
     'PROXY_URL required',
     'TOKEN -',
+    'OIDC_ISSUER -',
+    'OIDC_CLIENT_ID -',
+    'OIDC_CLIENT_SECRET -',
+    'OIDC_SCOPES ',
+    'OIDC_AUDIENCE -',
+    'OIDC_RESOURCE -',
     'BACKEND required',
     'BACKEND_ID default',
     'HOSTS ',
@@ -277,7 +283,9 @@ test('the agent: where the proxy is, and the token that may stand before it', (t
     const sources = sourcesOf({ env: { ...base, PROXY_URL: url, TOKEN: token } });
     if (typeof outcome === 'string') {
       const settings = loadAgentSettings(sources);
-      t.equal(`${settings.proxyUrl} ${settings.token}`, outcome, url);
+      const { tokenOrigin: origin } = settings;
+      const given = origin.kind === 'fixed' ? origin.token : origin.kind;
+      t.equal(`${settings.proxyUrl} ${given}`, outcome, url);
     } else
       t.strictSame(
         linesOf(() => loadAgentSettings(sources)),

@@ -2,6 +2,8 @@
 import type { Test } from 'tap';
 import { Connector } from '../../agent/connector/connector.ts';
 import { dialProxy } from '../../agent/connector/dial.ts';
+import { fixedToken } from '../../agent/token/token-source.ts';
+import type { TokenSource } from '../../agent/token/token-source.ts';
 import type { Log, LogFields } from '../../shared/log/log.ts';
 import type { Hello } from '../../shared/protocol/control.ts';
 import { Recorder } from '../mux/recorder.ts';
@@ -35,6 +37,7 @@ export interface Options {
   readonly links?: number;
   readonly random?: () => number;
   readonly url?: () => string;
+  readonly tokens?: TokenSource;
 }
 
 export function connect(t: Test, proxy: StubProxy, options: Options = {}): Connecting {
@@ -44,16 +47,17 @@ export function connect(t: Test, proxy: StubProxy, options: Options = {}): Conne
   let dials = 0;
   const { links = 1, random = () => 0.5, url = () => proxy.url } = options;
   const ask = { backend: 'default', hosts: ['a.example.com'], paths: [] };
-  const rest = { token: 'the-token', ask, userAgent: 'test', ca: undefined };
+  const rest = { ask, userAgent: 'test', ca: undefined };
   const connector = new Connector({
     links,
     hello,
     log: logTo(lines),
     clock,
     random,
-    dial: async (signal) => {
+    tokens: options.tokens ?? fixedToken('the-token'),
+    dial: async (token, signal) => {
       const target = { ...rest, url: url(), forwardProxy: undefined, noForwardProxy: [] };
-      return dialProxy(target, signal).finally(() => (dials += 1));
+      return dialProxy(target, token, signal).finally(() => (dials += 1));
     },
     serve: (stream) => {
       user.onStream(stream);

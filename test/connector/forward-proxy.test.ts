@@ -78,7 +78,6 @@ function dial(
   const ask = { backend: 'default', hosts: [], paths: [] };
   const target = {
     url: proxy.url,
-    token: 'the-token',
     ask,
     userAgent: 'test',
     ca: undefined,
@@ -86,7 +85,7 @@ function dial(
     noForwardProxy: [],
     ...rest,
   };
-  return dialProxy(target, signal ?? AbortSignal.timeout(5_000));
+  return dialProxy(target, 'the-token', signal ?? AbortSignal.timeout(5_000));
 }
 
 async function errorOf(dialling: Promise<LinkSocket>): Promise<DialError> {

@@ -18,6 +18,7 @@ const SETTING: Bound = [Infinity, 'a setting, which no peer can choose'];
 const LOCAL: Bound = [Infinity, 'what the system says of itself'];
 
 const bounds: Readonly<Record<string, Bound>> = {
+  'shared/auth/client-credentials.ts': [200, 'cut before it is looked at'],
   'shared/auth/verifier.ts': [8_208, 'the longest token and its scheme, looked at first'],
   'shared/http1/extra.ts': HEAD,
   'shared/http1/target.ts': HEAD,

@@ -1,0 +1,122 @@
+/**
+ * A token that an OpenID provider issues to this agent, by client credentials: fetched when it is needed first, and again
+ * well before it ends. A provider that is away is asked again, and the token that is there serves until its end.
+ */
+import type { ClientCredentials, FetchedToken } from '../../shared/auth/client-credentials.ts';
+import type { Log } from '../../shared/log/log.ts';
+import type { Clock, Timer } from '../../shared/time/clock.ts';
+import { TokenUnavailable } from './token-source.ts';
+import type { TokenSource } from './token-source.ts';
+
+export interface IssuedTokenOptions {
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  /** @throws TokenUnavailable */
+  fetch(signal: AbortSignal): Promise<FetchedToken>;
+  readonly random?: () => number;
+}
+
+/** The part of a token's life after which the next is fetched: what is left of it is time for a provider to come back. */
+const renewAfterPart = 2 / 3;
+/** Agents that started together are not to come back together. */
+const jitterPart = 0.1;
+/** A token this close to its end would end on the way. */
+const lastMs = 2_000;
+/** However short a token lives, the provider is not asked more often. */
+const leastPauseMs = 1_000;
+const longestPauseMs = 60_000;
+
+export class IssuedToken implements TokenSource {
+  readonly #options: IssuedTokenOptions;
+  readonly #stopping = new AbortController();
+  #current: { readonly token: string; readonly endsAtMs: number } | undefined;
+  #fetching: Promise<string> | undefined;
+  #timer: Timer | undefined;
+  #onFresh: ((token: string) => void) | undefined;
+  #pauseMs = leastPauseMs;
+  #lastProblem: string | undefined;
+
+  constructor(options: IssuedTokenOptions) {
+    this.#options = options;
+  }
+
+  async take(): Promise<string> {
+    const { clock } = this.#options;
+    if (this.#current !== undefined && clock.nowMs() < this.#current.endsAtMs - lastMs)
+      return this.#current.token;
+    return this.#fetch();
+  }
+
+  start(onFresh: (token: string) => void): void {
+    this.#onFresh = onFresh;
+  }
+
+  stop(): void {
+    this.#onFresh = undefined;
+    this.#stopping.abort();
+    this.#timer?.cancel();
+  }
+
+  refused(): void {
+    this.#current = undefined;
+  }
+
+  /** One at a time, whoever asks. @throws TokenUnavailable */
+  #fetch(): Promise<string> {
+    this.#fetching ??= this.#fetchAnew().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #fetchAnew(): Promise<string> {
+    const { clock, log, random = Math.random } = this.#options;
+    this.#timer?.cancel();
+    try {
+      const { token, lifeMs } = await this.#options.fetch(this.#stopping.signal);
+      const before = this.#current?.token;
+      this.#current = { token, endsAtMs: clock.nowMs() + lifeMs };
+      this.#pauseMs = leastPauseMs;
+      this.#lastProblem = undefined;
+      this.#schedule(Math.max(leastPauseMs, lifeMs * (renewAfterPart - random() * jitterPart)));
+      log.info({ forMs: Math.round(lifeMs) }, 'token issued');
+      if (before !== token) this.#onFresh?.(token);
+      return token;
+    } catch (error) {
+      if (!(error instanceof TokenUnavailable)) throw error;
+      const reason = error.message;
+      if (reason !== this.#lastProblem && !this.#stopping.signal.aborted)
+        log.warn({ reason }, 'no fresh token');
+      this.#lastProblem = reason;
+      // Full jitter under a ceiling that doubles, and never at once.
+      this.#schedule(leastPauseMs / 2 + random() * this.#pauseMs);
+      this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
+      throw error;
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = this.#options.clock.after(Math.min(delayMs, longestTimerMs), () => {
+      this.#fetch().catch((error: unknown) => {
+        // It has been said, and the next try is due already.
+        if (!(error instanceof TokenUnavailable)) throw error;
+      });
+    });
+  }
+}
+
+/** A timer measures no more than 24 days; a token that lives longer is fetched more often. */
+const longestTimerMs = 2_000_000_000;
+
+/** What `IssuedToken` fetches with. Its library is loaded when it is needed first: most agents never do. */
+export function fetchWith(credentials: ClientCredentials): IssuedTokenOptions['fetch'] {
+  return async (signal) => {
+    const { fetchToken, reasonOf } = await import('../../shared/auth/client-credentials.ts');
+    try {
+      return await fetchToken(credentials, signal);
+    } catch (error) {
+      throw new TokenUnavailable(`${credentials.issuer}: ${reasonOf(error)}`, error);
+    }
+  };
+}
