@@ -2,6 +2,8 @@
 import type { AccessRule } from './records/record.ts';
 import { HtpasswdError, readHtpasswd } from './access/htpasswd.ts';
 import { readAccessRule } from './access/rule.ts';
+import { readAssertionKeys } from '../shared/auth/assertion.ts';
+import { KeyError } from '../shared/auth/key-error.ts';
 import { FormatViolation } from '../shared/config/format.ts';
 import type { Format } from '../shared/config/format.ts';
 import { readableFile } from '../shared/config/formats.ts';
@@ -26,17 +28,18 @@ function accessRule(): Format<AccessRule> {
   };
 }
 
-/** The path of a file in htpasswd's format, each line of which is looked at now: with a wrong one nobody could be told. */
-function passwordFile(): Format<string> {
+/** The path of a file whose content is looked at now: found out later, what is wrong in it would be told to nobody who can mend it. */
+function goodFile(read: (text: string) => unknown): Format<string> {
   const file = readableFile();
   return {
     ...file,
     read(raw, readFile) {
       const path = file.read(raw, readFile);
       try {
-        readHtpasswd(readFile(path));
+        read(readFile(path));
       } catch (error) {
-        if (error instanceof HtpasswdError) throw new FormatViolation(error.message, 'mend it');
+        if (error instanceof HtpasswdError || error instanceof KeyError)
+          throw new FormatViolation(error.message, 'mend it');
         throw error;
       }
       return path;
@@ -54,8 +57,14 @@ export const accessSettings = {
   },
   basicAuthFile: {
     env: 'BASIC_AUTH_FILE',
-    format: passwordFile(),
+    format: goodFile(readHtpasswd),
     example: '/etc/inverting-proxy/users',
     doc: 'Users with passwords (HTTP Basic), as `htpasswd -B` writes them: bcrypt only. Read again when it changes.',
+  },
+  assertionKeyFile: {
+    env: 'ASSERTION_KEY_FILE',
+    format: goodFile(readAssertionKeys),
+    example: '/etc/inverting-proxy/assertions.pem',
+    doc: 'The private key that signs who a user is, for backends; without it, one of this run. Read again when it changes.',
   },
 } as const;

@@ -28,6 +28,7 @@ import type { GatewayOptions } from './gateway/gateway.ts';
 import { Revocations } from './gateway/revocations.ts';
 import { edgeLimits, forwardLimits } from './limits.ts';
 import { createAccess } from './access/access.ts';
+import type { Access } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
 import type { AccessLog } from './access-log.ts';
 import { Registry } from './routing/registry.ts';
@@ -78,6 +79,7 @@ class Proxy {
   readonly #tlsFiles: TlsFiles | undefined;
   readonly #upgrades = new Upgrades();
   readonly #gateway: Gateway;
+  readonly #access: Access;
   readonly #forward: Handler;
   readonly #idPrefix = randomBytes(6).toString('hex');
   /** Whose request has a body that may yet be refused. */
@@ -110,14 +112,14 @@ class Proxy {
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
-    const gate = createAccess({ settings, name, log });
+    this.#access = createAccess({ settings, name, publicUrl: () => this.publicUrl, log });
     this.#forward = createForward({
       limits: forwardLimits(settings),
       upgrades,
       waitingRoom,
       name,
       select: (host, path, except) => registry.select(host, path, except),
-      admit: (exchange, backendId) => gate.admit(exchange, backendId),
+      admit: (exchange, backendId) => this.#access.admit(exchange, backendId),
     });
     this.listener = new Listener({
       host: settings.host,
@@ -171,7 +173,8 @@ class Proxy {
       return;
     }
     this.#watch.exchanges.begin(record);
-    void this.#forward(exchange).then(() => this.#over(record));
+    const handle = this.#access.doors.get(meaning.path) ?? this.#forward;
+    void handle(exchange).then(() => this.#over(record));
   }
 
   #refuse(refusal: Refusal, client: Client): string {

@@ -1,4 +1,5 @@
 /** The settings of both programs: that each is there in every source and in --help, and what is particular to some. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { agentProgram, agentSettings, loadAgentSettings } from '../../agent/config.ts';
@@ -17,6 +18,9 @@ const files = {
   '/etc/tls/ca.pem': 'x',
   '/etc/proxy/agents.pem': 'x',
   '/etc/inverting-proxy/users': `alice:$2y$10$${'a'.repeat(53)}\n`,
+  '/etc/inverting-proxy/assertions.pem': generateKeyPairSync('ed25519')
+    .privateKey.export({ format: 'pem', type: 'pkcs8' })
+    .toString(),
 };
 
 /** A value that is not the default, as a person writes it. */
@@ -138,6 +142,7 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'IDLE_TIMEOUT 5m',
     'CLIENT_ACCESS public',
     'BASIC_AUTH_FILE -',
+    'ASSERTION_KEY_FILE -',
     'DRAIN_TIMEOUT 30s',
   ]);
   t.end();
@@ -150,6 +155,28 @@ test('a file of passwords is read at the start, and what is wrong in it is said 
   t.strictSame(linesOf(reading('# nobody yet\nalice:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=')), [
     `BASIC_AUTH_FILE=${JSON.stringify(path)} (environment) line 2 has a hash of the kind SHA-1: only bcrypt is taken, as \`htpasswd -B\` makes it: mend it`,
   ]);
+  t.end();
+});
+
+const pem = (label: string): string => `-----BEGIN ${label}-----\nc2VjcmV0\n-----END ${label}-----\n`;
+
+test('a file of assertion keys is read at the start, and what is wrong with it is said without a byte of it', (t) => {
+  const path = '/etc/inverting-proxy/assertions.pem';
+  const reading = (text: string) => () =>
+    loadProxySettings(sourcesOf({ env: { ASSERTION_KEY_FILE: path }, files: { [path]: text } }));
+  const start = `ASSERTION_KEY_FILE=${JSON.stringify(path)} (environment)`;
+  for (const [text, problem] of [
+    ['', 'holds no private key: give PEM (PRIVATE KEY) or a private JWK: mend it'],
+    [pem('PUBLIC KEY'), 'holds no private key: give PEM (PRIVATE KEY) or a private JWK: mend it'],
+    [pem('PRIVATE KEY'), 'holds what is malformed: mend it'],
+    [
+      generateKeyPairSync('ec', { namedCurve: 'P-384' })
+        .privateKey.export({ format: 'pem', type: 'pkcs8' })
+        .toString(),
+      'holds what is a key on the curve secp384r1: give RSA, EC on P-256, or Ed25519: mend it',
+    ],
+  ] as const)
+    t.strictSame(linesOf(reading(text)), [`${start} ${problem}`]);
   t.end();
 });
 

@@ -39,6 +39,7 @@ const bounds: Readonly<Record<string, Bound>> = {
     65_536,
     'an entry of a rule, or an address in a token: its length is looked at first',
   ],
+  'proxy/access/identity.ts': [65_536, 'what a token or a cookie holds'],
   'proxy/escape.ts': [65_536, 'what a token or a cookie holds'],
   'proxy/admin/revocations.ts': [40, 'a time, whose length is looked at first'],
   'proxy/proxy.ts': HEAD,
