@@ -4,7 +4,7 @@ import { readHostName } from '../shared/protocol/grammar.ts';
 import { host, network, siteUrl } from '../shared/config/addresses.ts';
 import type { Check, Settings } from '../shared/config/declaration.ts';
 import { list, scalar } from '../shared/config/format.ts';
-import { boolean, oneOf, port, readableFile } from '../shared/config/formats.ts';
+import { boolean, oneOf, port, readableFile, text } from '../shared/config/formats.ts';
 import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
@@ -17,7 +17,7 @@ import { limitChecks, limitSettings } from './limit-settings.ts';
 const baseDomain = scalar({
   kind: 'domain',
   right: 'give a host name without wildcard and port',
-  parse: (text) => (/^[0-9.]*$/.test(text) ? undefined : readHostName(text)),
+  parse: (raw) => (/^[0-9.]*$/.test(raw) ? undefined : readHostName(raw)),
 });
 
 export const proxySettings = {
@@ -52,6 +52,18 @@ export const proxySettings = {
     format: baseDomain,
     example: 'tunnel.example.com',
     doc: 'With it, <id>.<BASE_DOMAIN> routes to the backend of that id.',
+  },
+  dataDir: {
+    env: 'DATA_DIR',
+    format: text('directory'),
+    example: '/var/lib/inverting-proxy',
+    doc: 'A directory for what outlives the proxy: the backends on record. Of one proxy alone. Without it, they are kept in memory.',
+  },
+  requireRecords: {
+    env: 'REQUIRE_RECORDS',
+    format: boolean(),
+    default: 'false',
+    doc: 'Whether only backends on record are served. Without it a token is enough, and a record narrows what it grants.',
   },
   trustedProxies: {
     env: 'TRUSTED_PROXIES',

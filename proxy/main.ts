@@ -8,10 +8,12 @@ import { readVersion } from '../shared/config/version.ts';
 import { createLog } from '../shared/log/log.ts';
 import { run } from '../shared/run/run.ts';
 import type { Plan } from '../shared/run/run.ts';
+import { backendResources } from './admin/backend-resources.ts';
 import { revocationResources } from './admin/revocations.ts';
 import { ProxyWatch } from './admin/watch.ts';
 import { createAgentKeys } from './agent-keys.ts';
 import type { AgentKeySettings } from './agent-key-settings.ts';
+import { Backends } from './backends.ts';
 import { loadProxySettings, proxyProgram } from './config.ts';
 import { Revocations } from './gateway/revocations.ts';
 import { keygenCommand } from './keygen-command.ts';
@@ -29,11 +31,12 @@ else if (command === 'keygen') await printOrExplain(() => keygenCommand(processS
 else if (requested === undefined) await run(makePlan);
 else process.stdout.write(requested);
 
-function makePlan(): Plan {
+async function makePlan(): Promise<Plan> {
   const settings = loadProxySettings(processSources());
   const log = createLog({ name: 'inverting-proxy', level: settings.logLevel, format: settings.logFormat });
   const { verifier, secretOfThisRun } = createAgentKeys(settings, log);
   const revocations = new Revocations();
+  const backends = await Backends.open(settings.dataDir);
   const watch = new ProxyWatch(readVersion());
   const admin = createAdmin({
     settings,
@@ -41,12 +44,20 @@ function makePlan(): Plan {
     isReady: () => watch.isReady,
     metrics: watch.metrics(),
     tunnels: () => watch.tunnels(),
-    resources: revocationResources(revocations),
+    resources: [
+      ...revocationResources(revocations),
+      ...backendResources({
+        records: backends.records,
+        tunnels: () => watch.views.tunnels(),
+        lastUsedMs: (backendId) => backends.lastUsedMs(backendId),
+      }),
+    ],
   });
   const proxy = createProxy({
     settings,
     verifier,
     revocations,
+    backends,
     log,
     watch,
     onListening: (publicUrl) => {

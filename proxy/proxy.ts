@@ -14,6 +14,7 @@ import { agentPath } from '../shared/protocol/ask.ts';
 import { closeCode } from '../shared/protocol/close-code.ts';
 import type { Part } from '../shared/run/run.ts';
 import type { ProxyWatch } from './admin/watch.ts';
+import { Backends } from './backends.ts';
 import { refusalAnswer, writeAnswer } from './answer.ts';
 import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
@@ -31,6 +32,7 @@ import { createAccess } from './access/access.ts';
 import type { Access } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
 import type { AccessLog } from './access-log.ts';
+import { Records } from './records/records.ts';
 import { Registry } from './routing/registry.ts';
 import { TlsFiles } from './tls-files.ts';
 import { TurnedAway } from './turned-away.ts';
@@ -43,6 +45,8 @@ export interface ProxyOptions {
   readonly revocations?: Revocations;
   /** Where stream ids begin and are low, for who wants to see them end. */
   readonly streamIds?: GatewayOptions['streamIds'];
+  /** What is on record of backends; without it, nothing. */
+  readonly backends?: Backends;
   readonly log: Log & RecordLog;
   /** Is told what happens and shown what lives. */
   readonly watch: ProxyWatch;
@@ -73,6 +77,7 @@ class Proxy {
   /** Ours in Via and Proxy-Status: of this run, so that only a request that comes back here is a loop (RULES 21). */
   readonly #name = `inverting-proxy-${randomBytes(4).toString('hex')}`;
   readonly #watch: ProxyWatch;
+  readonly #backends: Backends;
   readonly #accessLog: AccessLog | undefined;
   readonly #trusted: Networks;
   readonly #turnedAway: TurnedAway;
@@ -86,7 +91,8 @@ class Proxy {
   readonly #withBody = new WeakMap<Client, ExchangeRecord>();
   #exchangeCount = 0;
 
-  constructor({ settings, verifier, revocations, log, watch, streamIds }: ProxyOptions) {
+  constructor({ settings, verifier, revocations, log, watch, streamIds, backends }: ProxyOptions) {
+    this.#backends = backends ?? new Backends(new Records());
     this.#watch = watch;
     this.#accessLog = createAccessLog(log);
     this.#turnedAway = new TurnedAway(log);
@@ -99,6 +105,8 @@ class Proxy {
       revocations: revocations ?? new Revocations(),
       registry,
       baseDomain: settings.baseDomain,
+      requiresRecord: settings.requireRecords,
+      recordOf: this.#backends.recordOf,
       name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
@@ -108,11 +116,13 @@ class Proxy {
       onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),
       log,
     });
+    this.#backends.enforce({ registry, gateway: this.#gateway });
     const upgrades = this.#upgrades;
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
-    this.#access = createAccess({ settings, name, publicUrl: () => this.publicUrl, log });
+    const { recordOf } = this.#backends;
+    this.#access = createAccess({ settings, name, publicUrl: () => this.publicUrl, log, recordOf });
     this.#forward = createForward({
       limits: forwardLimits(settings),
       upgrades,
@@ -194,6 +204,7 @@ class Proxy {
   #over(record: ExchangeRecord): void {
     const nowMs = performance.now();
     this.#watch.exchanges.end(record, nowMs);
+    this.#backends.note(record);
     this.#accessLog?.(record, nowMs);
   }
 

@@ -16,6 +16,8 @@ import type { LinkSocket } from '../../shared/transport/websocket.ts';
 import type { Route } from '../routing/routes.ts';
 import { RouteConflict } from '../routing/registry.ts';
 import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';
+import { isSameClaim, routesOf } from './place.ts';
+import type { Claim, Place } from './place.ts';
 import { LinkEnding } from './link-ending.ts';
 import type { AgentFault } from './refusals.ts';
 import { Renewal } from './renewal.ts';
@@ -44,12 +46,10 @@ export interface AgentLinkOwner {
 
 export interface AgentLinkOptions {
   readonly id: string;
-  readonly granted: Granted;
-  /** What the token says that let it in. */
-  readonly grant: AgentGrant;
+  readonly claim: Claim;
+  readonly place: Place;
   /** How long open exchanges may go on when the token's time is over. */
   readonly graceMs: number;
-  readonly routes: readonly Route[];
   /** Where the agent comes from. */
   readonly address: string;
   /** Wall-clock time of its arrival, in milliseconds. */
@@ -70,13 +70,13 @@ const farewellMs = 1_000;
 export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
   readonly id: string;
   readonly backendId: string;
-  readonly routes: readonly Route[];
   readonly #options: AgentLinkOptions;
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
   readonly #life: TokenLife;
   readonly #renewal: Renewal;
   #grant: AgentGrant;
+  #place: Place;
   /** From retire() on. */
   #retiring: LinkEnding | undefined;
   /** From the end of the token on. */
@@ -86,17 +86,17 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   constructor(socket: LinkSocket, options: AgentLinkOptions) {
     this.id = options.id;
-    this.backendId = options.granted.backend;
-    this.routes = options.routes;
+    this.backendId = options.claim.ask.backend;
+    this.#place = options.place;
     this.#options = options;
-    this.#grant = options.grant;
+    this.#grant = options.claim.grant;
     // Agents open no streams (DESIGN §3): one that tries is refused stream by stream.
     const session = { ...options.session, maxInboundStreams: 0 };
     this.#link = new Link(socket, { ...session, role: 'server', handler: this });
     this.#helloTimer = setTimeout(() => {
       this.close(closeCode.protocolError, 'no hello');
     }, helloTimeoutMs);
-    const { expiresAtMs } = options.grant;
+    const { expiresAtMs } = options.claim.grant;
     this.#life = new TokenLife({ expiresAtMs, onExpired: () => this.#expire() });
     this.#renewal = new Renewal({
       take: (token) => options.owner.renew(this, token),
@@ -112,7 +112,16 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   /** What it serves. */
   get granted(): Granted {
-    return this.#options.granted;
+    return this.#place.granted;
+  }
+
+  /** What it claims of its own: nothing where that is on record. */
+  get routes(): readonly Route[] {
+    return this.#place.routes;
+  }
+
+  get claim(): Claim {
+    return { grant: this.#grant, ask: this.#options.claim.ask };
   }
 
   get subject(): string | undefined {
@@ -169,7 +178,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       version: this.#hello?.version,
       sinceMs: this.#options.sinceMs,
       address: this.#options.address,
-      routes: this.routes,
+      routes: routesOf(this.granted),
       load: this.load(),
       isAccepting: this.isAccepting,
       isGoingAway: this.isGoingAway,
@@ -178,6 +187,13 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       heldBytes: session.heldBytes,
       stalledWindows: { toBackend: sending, toClient: receiving },
     };
+  }
+
+  /** True where routing has to be told that it claims something else. */
+  moveTo(place: Place): boolean {
+    const before = this.#place;
+    this.#place = place;
+    return this.#hello !== undefined && !isSameClaim(place, before);
   }
 
   /** The agent hears that this link will end, and dials its next one. */

@@ -1,25 +1,24 @@
 /**
- * Who is let in: judges a token, the ask that comes with it, and the token that is to follow it on a living link. It
- * knows no sockets, and of links only who holds them.
+ * Who is let in: judges a token, the ask that comes with it, what is on record of the backend, and the token that is to
+ * follow on a living link. It knows no sockets, and of links only who holds them.
  */
-import { checkAsk } from '../../shared/auth/grant.ts';
 import type { AgentGrant, Granted } from '../../shared/auth/grant.ts';
 import { readBearerToken } from '../../shared/auth/verifier.ts';
 import type { AgentVerifier } from '../../shared/auth/verifier.ts';
 import { agentSubprotocol, readAsk } from '../../shared/protocol/ask.ts';
 import type { Exchange } from '../exchange.ts';
+import type { BackendRecord } from '../records/record.ts';
+import type { Registry } from '../routing/registry.ts';
+import { placeOf } from './place.ts';
+import type { Claim, Place, PlaceRules } from './place.ts';
 import { refusal } from './refusals.ts';
 import type { Revocations } from './revocations.ts';
 
-export interface DoorOptions {
+export interface DoorOptions extends PlaceRules {
   readonly verifier: AgentVerifier;
   readonly revocations: Pick<Revocations, 'check'>;
-  readonly baseDomain: string | undefined;
-}
-
-export interface Admission {
-  readonly granted: Granted;
-  readonly grant: AgentGrant;
+  readonly registry: Pick<Registry<never>, 'checkRoutes'>;
+  readonly recordOf: (backendId: string) => BackendRecord | undefined;
 }
 
 /** A link, as far as the door counts it. */
@@ -28,6 +27,8 @@ export interface HeldLink {
   readonly grant: AgentGrant;
   /** Another is to take its place. */
   readonly isGoingAway: boolean;
+  /** It may be on its way out. */
+  readonly isAlive: boolean;
 }
 
 /** Each link holds a socket, a session and its buffers: a thousand agents with two each are served, then 503. */
@@ -40,8 +41,8 @@ export class Door {
     this.#options = options;
   }
 
-  /** @throws DoorRefusal, AuthError, AskViolation */
-  async judge({ request, meaning }: Exchange): Promise<Admission> {
+  /** Who asks for what; not yet whether it may be. @throws DoorRefusal, AuthError, AskViolation */
+  async judge({ request, meaning }: Exchange): Promise<Claim> {
     const { fields, method, target } = request;
     // Whoever has no token learns nothing else.
     const grant = await this.#judgeToken(readBearerToken(fields.get('authorization')));
@@ -54,34 +55,50 @@ export class Door {
     }
     const queryAt = target.indexOf('?');
     const ask = readAsk(queryAt === -1 ? '' : target.slice(queryAt + 1));
-    return { granted: checkAsk(grant, ask, this.#options.baseDomain), grant };
+    return { grant, ask };
+  }
+
+  /** What it may serve, as things stand now. @throws DoorRefusal, AuthError, RouteConflict */
+  place(claim: Claim): Place {
+    const { registry, recordOf } = this.#options;
+    const { backend } = claim.ask;
+    const place = placeOf(claim, recordOf(backend), this.#options);
+    registry.checkRoutes(backend, place.routes);
+    return place;
   }
 
   /** Whether there is room for one more link beside those. @throws DoorRefusal */
-  checkRoom({ granted, grant }: Admission, links: ReadonlySet<HeldLink>): void {
+  checkRoom({ ask, grant }: Claim, links: ReadonlySet<HeldLink>): void {
     // It may have been revoked while its signature was looked at.
     this.#options.revocations.check(grant);
     if (links.size >= maxLinks) throw refusal('too_many_links', 'too many agents are connected');
+    const { backend } = ask;
+    const ofBackend = [...links].filter((link) => isCounted(link) && link.backendId === backend);
+    this.checkRoomOnRecord(backend, ofBackend.length);
     if (grant.links === undefined) return;
     const holder = holderOf(grant);
-    let held = 0;
-    for (const link of links) {
-      if (!link.isGoingAway && link.backendId === granted.backend && holderOf(link.grant) === holder)
-        held += 1;
-    }
+    const held = ofBackend.filter((link) => holderOf(link.grant) === holder).length;
     if (held < grant.links) return;
-    const message = `the token allows ${grant.links} links for the backend ${granted.backend}, and they are there`;
+    const message = `the token allows ${grant.links} links for the backend ${backend}, and they are there`;
     throw refusal('too_many_links_of_token', message);
+  }
+
+  /** Whether one more beside so many may be there. @throws DoorRefusal */
+  checkRoomOnRecord(backendId: string, held: number): void {
+    const max = this.#options.recordOf(backendId)?.limits.maxLinks;
+    if (max === undefined || held < max) return;
+    const message = `the record of the backend ${backendId} allows ${max} links, and they are there`;
+    throw refusal('too_many_links_on_record', message);
   }
 
   /**
    * The grant of a fresh token that is to follow on a link: it has to allow all that the link serves.
    *
-   * @throws AuthError
+   * @throws AuthError, DoorRefusal
    */
   async judgeRenewal(token: string, served: Granted): Promise<AgentGrant> {
     const grant = await this.#judgeToken(token);
-    checkAsk(grant, served, this.#options.baseDomain);
+    placeOf({ grant, ask: served }, this.#options.recordOf(served.backend), this.#options);
     return grant;
   }
 
@@ -91,6 +108,11 @@ export class Door {
     revocations.check(grant);
     return grant;
   }
+}
+
+/** One that is to go is replaced by the one that comes. */
+export function isCounted({ isGoingAway, isAlive }: HeldLink): boolean {
+  return isAlive && !isGoingAway;
 }
 
 /** All tokens of a subject count as one; a token of nobody counts by itself, and those without any name together. */

@@ -1,9 +1,8 @@
 /**
- * The agents' door: judges the upgrade (token, what it grants, whose routes they are), answers in JSON what is not
- * let in, and turns what is let in into a link that routing knows. It knows no clients and no exchanges but this one.
+ * The agents' door: has the upgrade judged (token, what it grants, what is on record, whose routes they are), answers in
+ * JSON what is not let in, and turns what is let in into a link that routing knows. When what is on record changes, the
+ * links are judged anew. It knows no clients and no exchanges but this one.
  */
-import type { AgentVerifier } from '../../shared/auth/verifier.ts';
-import type { Granted } from '../../shared/auth/grant.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { SessionOptions } from '../../shared/mux/session.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
@@ -15,21 +14,19 @@ import type { LinkEnd } from '../../shared/transport/link.ts';
 import { writeAnswer } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Registry } from '../routing/registry.ts';
-import type { Route } from '../routing/routes.ts';
 import { AgentLink } from './agent-link.ts';
 import type { AgentLinkOwner } from './agent-link.ts';
-import { Door } from './door.ts';
-import type { Admission } from './door.ts';
+import { Door, isCounted } from './door.ts';
+import type { DoorOptions } from './door.ts';
+import type { Claim, Place } from './place.ts';
 import { publicUrls } from './public-urls.ts';
 import { answerOf, isAgentFault } from './refusals.ts';
 import type { AgentFault } from './refusals.ts';
 import type { Revocations } from './revocations.ts';
 
-export interface GatewayOptions {
-  readonly verifier: AgentVerifier;
+export interface GatewayOptions extends DoorOptions {
   readonly revocations: Revocations;
   readonly registry: Pick<Registry<AgentLink>, 'add' | 'remove' | 'checkRoutes' | 'noteChange'>;
-  readonly baseDomain: string | undefined;
   /** Our name: in answers and in welcome. */
   readonly name: string;
   /** Where clients reach this proxy; known once it listens. */
@@ -70,19 +67,20 @@ export class Gateway implements AgentLinkOwner {
 
   /** The handler of exchanges for the agents' path. */
   async handle(exchange: Exchange): Promise<void> {
-    let admission: Admission;
+    let claim: Claim;
+    let place: Place;
     try {
-      admission = await this.#door.judge(exchange);
+      claim = await this.#door.judge(exchange);
       if (exchange.client.isGone) return;
-      const { granted } = admission;
-      this.#door.checkRoom(admission, this.#links);
-      this.#options.registry.checkRoutes(granted.backend, routesOf(granted));
+      // All at once from here: what is on record may change at any time.
+      place = this.#door.place(claim);
+      this.#door.checkRoom(claim, this.#links);
     } catch (error) {
       if (!isAgentFault(error)) throw error;
       this.#refuse(exchange, error);
       return;
     }
-    this.#upgrade(exchange, admission);
+    this.#upgrade(exchange, claim, place);
   }
 
   /** Every agent hears that it must go elsewhere; its links here serve until they are closed. */
@@ -92,6 +90,33 @@ export class Gateway implements AgentLinkOwner {
 
   close(code: number, reason: string): void {
     for (const link of this.#links) link.close(code, reason);
+  }
+
+  /** The backend is no longer on record: whoever serves it is to come again, if it may. */
+  closeBackend(backendId: string, reason: string): void {
+    for (const link of this.#links) {
+      if (link.backendId === backendId) link.close(closeCode.policyViolation, reason);
+    }
+  }
+
+  /** What is on record has changed: whoever would not be let in now goes, and the others serve what is theirs now. */
+  review(): void {
+    const counts = new Map<string, number>();
+    for (const link of this.#links) {
+      if (!link.isAlive) continue;
+      try {
+        const place = this.#door.place(link.claim);
+        const count = counts.get(link.backendId) ?? 0;
+        if (isCounted(link)) {
+          this.#door.checkRoomOnRecord(link.backendId, count);
+          counts.set(link.backendId, count + 1);
+        }
+        if (link.moveTo(place)) this.#options.registry.add(link, place.routes);
+      } catch (error) {
+        if (!isAgentFault(error)) throw error;
+        link.close(closeCode.policyViolation, error.code);
+      }
+    }
   }
 
   /** Settles when the last link has ended; `deadline` ends the wait. */
@@ -142,7 +167,7 @@ export class Gateway implements AgentLinkOwner {
     const grant = await this.#door.judgeRenewal(token, granted);
     const others = new Set(this.#links);
     others.delete(link);
-    this.#door.checkRoom({ granted, grant }, others);
+    this.#door.checkRoom({ ask: granted, grant }, others);
     link.takeGrant(grant);
   }
 
@@ -177,7 +202,8 @@ export class Gateway implements AgentLinkOwner {
     this.#options.log.info(fields, 'agent disconnected');
   }
 
-  #upgrade(exchange: Exchange, { granted, grant }: Admission): void {
+  #upgrade(exchange: Exchange, claim: Claim, place: Place): void {
+    const { granted } = place;
     const { request, client, record } = exchange;
     record.status = 101;
     record.backendId = granted.backend;
@@ -189,10 +215,9 @@ export class Gateway implements AgentLinkOwner {
     const { name, maxStreamsPerLink, graceMs, publicUrl } = this.#options;
     const link = new AgentLink(linkSocket, {
       id: `${granted.backend}#${String(this.#count)}`,
-      granted,
-      grant,
+      claim,
+      place,
       graceMs,
-      routes: routesOf(granted),
       address: record.clientAddress,
       sinceMs: Date.now(),
       node: name,
@@ -219,8 +244,4 @@ export class Gateway implements AgentLinkOwner {
     client.writeFinalHead(writeAnswer(answer, context));
     client.finish(false);
   }
-}
-
-function routesOf({ hosts, paths }: Granted): Route[] {
-  return hosts.flatMap((host) => paths.map((path) => ({ host, path })));
 }

@@ -5,16 +5,28 @@ import { AskViolation } from '../../shared/protocol/ask.ts';
 import type { Answer } from '../answer.ts';
 import { RouteConflict } from '../routing/registry.ts';
 
-export type DoorCode = 'not_an_upgrade' | 'subprotocol' | 'too_many_links' | 'too_many_links_of_token';
+export type DoorCode =
+  | 'not_an_upgrade'
+  | 'subprotocol'
+  | 'not_on_record'
+  | 'subject_not_on_record'
+  | 'route_not_on_record'
+  | 'too_many_links'
+  | 'too_many_links_of_token'
+  | 'too_many_links_on_record';
 
-/** The upgrade is not one of an agent, or there is no room for it. */
-export class DoorRefusal extends TunnelError<DoorCode, { readonly status: 400 | 426 | 429 | 503 }> {}
+/** The upgrade is not one of an agent, what is on record does not let it in, or there is no room for it. */
+export class DoorRefusal extends TunnelError<DoorCode, { readonly status: 400 | 403 | 426 | 429 | 503 }> {}
 
 const statuses = {
   not_an_upgrade: 426,
   subprotocol: 400,
+  not_on_record: 403,
+  subject_not_on_record: 403,
+  route_not_on_record: 403,
   too_many_links: 503,
   too_many_links_of_token: 429,
+  too_many_links_on_record: 429,
 } as const;
 
 export function refusal(code: DoorCode, message: string): DoorRefusal {

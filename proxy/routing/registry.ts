@@ -1,7 +1,8 @@
 /**
- * Who is connected and what they serve: tunnels by backend id, routes by what the tunnels claim. Several tunnels
- * of one id share its routes; a route that another id holds is refused by name. An id whose tunnels are all away
- * is remembered with its routes, so that its clients hear "offline" and not "no such route".
+ * Who is connected and what they serve: tunnels by backend id, routes by what is on record and by what the tunnels claim.
+ * What is on record goes before every claim, however much more particular that is: nobody takes a part of a backend by
+ * claiming it. Several tunnels of one id share its routes; a route that another id holds is refused by name. An id whose
+ * tunnels are all away is remembered with its routes, so that its clients hear "offline" and not "no such route".
  */
 import { TunnelError } from '../../shared/errors/tunnel-error.ts';
 import { RouteTable } from './routes.ts';
@@ -30,6 +31,12 @@ interface Backend<T> {
   lastRoutes: readonly Route[];
 }
 
+/** Routes that an id has whoever serves it, and since when (of the clock given at construction). */
+interface Recorded {
+  readonly routes: readonly Route[];
+  readonly sinceMs: number;
+}
+
 /** Whose route it is, where there is one, and a tunnel to it or why there is none. */
 export type Selection<T> =
   | { readonly kind: 'tunnel'; readonly backendId: string; readonly tunnel: T }
@@ -42,6 +49,9 @@ export type Selection<T> =
 const maxRemembered = 1_000;
 
 export class Registry<T extends Registered> {
+  readonly #recordedRoutes = new RouteTable();
+  readonly #recorded = new Map<string, Recorded>();
+  /** Claimed by tunnels. */
   readonly #routes = new RouteTable();
   readonly #backends = new Map<string, Backend<T>>();
   /** Ids without a tunnel and since when, the longest away first. */
@@ -72,17 +82,38 @@ export class Registry<T extends Registered> {
     return Array.from(this.#backends.values(), ({ tunnels }) => Array.from(tunnels.keys())).flat();
   }
 
-  /** Throws where one of the routes is held by another id with a live tunnel. @throws RouteConflict */
+  /**
+   * The routes that are the id's whoever serves it, in place of those that were; none: it has none but those that its
+   * tunnels claim. That no two ids are given one route is for the caller to see to.
+   */
+  setRecorded(backendId: string, routes: readonly Route[]): void {
+    const before = this.#recorded.get(backendId);
+    this.#recorded.delete(backendId);
+    for (const route of before?.routes ?? []) {
+      if (this.#recordedRoutes.holderOf(route) === backendId) this.#recordedRoutes.delete(route);
+    }
+    if (routes.length > 0) {
+      this.#recorded.set(backendId, { routes, sinceMs: before?.sinceMs ?? this.#nowMs() });
+      for (const route of routes) this.#recordedRoutes.set(route, backendId);
+    }
+    // Who waited for a tunnel may wait for nobody now, or for one that is there.
+    this.noteChange();
+  }
+
+  /**
+   * Throws where a route is held by another id: claimed by one with a live tunnel, or on record, so that not one request
+   * could ever take it. Where another id has only a part of it on record, that part is not the claimant's, and the rest is.
+   *
+   * @throws RouteConflict
+   */
   checkRoutes(backendId: string, routes: readonly Route[]): void {
     for (const route of routes) {
+      // A pattern finds those that cover it, as a host finds those that cover that host.
+      const owner = this.#recordedRoutes.find(route.host, route.path);
+      if (owner !== undefined && owner !== backendId) throw heldBy(owner, route, 'is on record for');
       const holder = this.#routes.holderOf(route);
       if (holder === undefined || holder === backendId || this.#away.has(holder)) continue;
-      throw new RouteConflict(`the route ${route.host}${route.path} is held by backend ${holder}`, {
-        code: 'route_conflict',
-        scope: 'link',
-        initiator: 'remote',
-        answer: { status: 409, route },
-      });
+      throw heldBy(holder, route, 'is held by');
     }
   }
 
@@ -124,9 +155,9 @@ export class Registry<T extends Registered> {
    * already. A proxy that knows no route at all has just started: whoever serves is on the way.
    */
   select(host: string, path: string, except?: ReadonlySet<T>): Selection<T> {
-    const backendId = this.#routes.find(host, path);
+    const backendId = this.#recordedRoutes.find(host, path) ?? this.#routes.find(host, path);
     if (backendId === undefined) {
-      return this.#routes.size === 0
+      return this.#routes.size + this.#recordedRoutes.size === 0
         ? { kind: 'agent_offline', backendId, sinceMs: this.#bornMs }
         : { kind: 'no_route', backendId };
     }
@@ -147,8 +178,15 @@ export class Registry<T extends Registered> {
     }
     if (best !== undefined) return { kind: 'tunnel', backendId, tunnel: best };
     if (isSomebodyThere) return { kind: 'backend_unhealthy', backendId };
+    return { kind: 'agent_offline', backendId, sinceMs: this.#awaySinceMs(backendId) };
+  }
+
+  #awaySinceMs(backendId: string): number {
+    const sinceMs = this.#away.get(backendId);
+    if (sinceMs !== undefined) return sinceMs;
     // Where its tunnels are there and only take nothing new, they are about to leave.
-    return { kind: 'agent_offline', backendId, sinceMs: this.#away.get(backendId) ?? this.#nowMs() };
+    if (this.#backends.has(backendId)) return this.#nowMs();
+    return this.#recorded.get(backendId)?.sinceMs ?? this.#nowMs();
   }
 
   #forget(backendId: string): void {
@@ -172,6 +210,15 @@ export class Registry<T extends Registered> {
       if (this.#routes.holderOf(route) === backendId) this.#routes.delete(route);
     }
   }
+}
+
+function heldBy(holder: string, route: Route, how: string): RouteConflict {
+  return new RouteConflict(`the route ${route.host}${route.path} ${how} backend ${holder}`, {
+    code: 'route_conflict',
+    scope: 'link',
+    initiator: 'remote',
+    answer: { status: 409, route },
+  });
 }
 
 function isSame(a: Route, b: Route): boolean {

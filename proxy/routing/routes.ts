@@ -1,7 +1,7 @@
 /**
  * The route table: host pattern and path prefix → backend id. Precedence: an exact host before a wildcard before
- * any host; under one host the longest path prefix that ends on a segment border. It knows ids and nothing of
- * who is connected.
+ * any host; under one host the longest path prefix that ends on a segment border. What is on record and what agents
+ * claim are two tables, and the first is asked first (registry.ts). It knows ids and nothing of who is connected.
  */
 
 /** Hosts are lower-case without port: `a.example.com`, `*.example.com` (exactly one label), `*`. Paths begin with `/`. */

@@ -101,6 +101,8 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'AGENT_AUDIENCE -',
     'AGENT_CLOCK_SKEW 30s',
     'BASE_DOMAIN -',
+    'DATA_DIR -',
+    'REQUIRE_RECORDS false',
     'TRUSTED_PROXIES ',
     'PROXY_PROTOCOL false',
     'LOG_LEVEL info',
