@@ -15,8 +15,8 @@ import type { FailureCode } from '../shared/protocol/failures.ts';
 export interface Answer {
   readonly status: number;
   readonly code: string;
-  /** The error type of RFC 9209 §2.3. */
-  readonly proxyStatus: string;
+  /** The error type of RFC 9209 §2.3; undefined where nothing went wrong: a page of the proxy itself. */
+  readonly proxyStatus: string | undefined;
   readonly sentence: string;
   /** Who has to do what about it. */
   readonly remedy?: string | undefined;
@@ -25,6 +25,10 @@ export interface Answer {
   readonly challenge?: string | undefined;
   /** The Upgrade value of a 426 (RFC 9110 §15.5.22). */
   readonly upgrade?: string | undefined;
+  /** The Allow value of a 405, where it is about one resource. */
+  readonly allow?: string | undefined;
+  /** What a page is called, where a status is no name for it. */
+  readonly title?: string | undefined;
   /** Whom it is about, as their identity provider calls them: whatever somebody could make it say. */
   readonly account?: string | undefined;
   /** Where to go on, in the page for people: our own pages. */
@@ -85,17 +89,22 @@ export function writeAnswer(answer: Answer, context: AnswerContext): string {
     `HTTP/1.1 ${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}\r\n` +
     `Content-Type: ${type}\r\nContent-Length: ${String(body.length)}\r\n` +
     'Cache-Control: no-store\r\n' +
+    (type === htmlType ? pageProtection : '') +
     retry +
     (challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`) +
     (upgrade === undefined ? '' : `Upgrade: ${upgrade}\r\nConnection: upgrade\r\n`) +
-    // The only method that is refused as such is TRACE; which others a resource has, its backend knows (RFC 9110 §10.2.1).
-    (answer.status === 405 ? `Allow: ${allowedMethods}\r\n` : '') +
-    `Proxy-Status: ${context.name}; error=${answer.proxyStatus}; details="${answer.code}"\r\n` +
+    // TRACE alone is refused everywhere; which other methods a resource has, its backend knows (RFC 9110 §10.2.1).
+    (answer.status === 405 ? `Allow: ${answer.allow ?? allowedMethods}\r\n` : '') +
+    `Proxy-Status: ${context.name}${writeError(answer)}\r\n` +
     `X-Request-Id: ${context.requestId}\r\n` +
     extraLines(answer.fields ?? NO_EXTRA) +
     (context.persist ? '' : 'Connection: close\r\n') +
     `\r\n${context.isHead ? '' : body}`
   );
+}
+
+function writeError({ proxyStatus, code }: Answer): string {
+  return proxyStatus === undefined ? '' : `; error=${proxyStatus}; details="${code}"`;
 }
 
 const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -104,7 +113,7 @@ function writeBody(answer: Answer, context: AnswerContext): { type: string; body
   const { status, code, sentence, remedy, account } = answer;
   const { requestId } = context;
   const kind = preferredKind(context.accept);
-  if (kind === 'html') return { type: 'text/html; charset=utf-8', body: writePage(answer, context) };
+  if (kind === 'html') return { type: htmlType, body: writePage(answer, context) };
   if (kind === 'json') {
     const body = asciiJson({ status, code, reason: sentence, remedy, account, requestId });
     return { type: 'application/json', body: `${body}\n` };
@@ -116,9 +125,16 @@ function writeBody(answer: Answer, context: AnswerContext): { type: string; body
   return { type: 'text/plain; charset=utf-8', body: `${lines.join('\n')}\n` };
 }
 
+const htmlType = 'text/html; charset=utf-8';
+
+/** A page of ours loads nothing, stands in no frame, and is what it says it is. */
+const pageProtection =
+  "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'\r\n" +
+  'X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n';
+
 /** Readable on a phone, without anything to load. */
 function writePage(answer: Answer, context: AnswerContext): string {
-  const title = `${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}`;
+  const title = answer.title ?? `${String(answer.status)} ${reasonPhrases[answer.status] ?? ''}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -143,12 +159,12 @@ function writeAccount(account: string | undefined): string {
   return account === undefined ? '' : `<p>Signed in as <b>${escapeHtml(account)}</b></p>\n`;
 }
 
-/** Paths and texts of links are our own. */
+/** Paths are our own; their queries may hold what a client asked for. */
 function writeLink({ path, text, posts }: PageLink): string {
   const to = escapeHtml(text);
   return posts === true
-    ? `<form method="post" action="${path}"><button>${to}</button></form>\n`
-    : `<p><a href="${path}">${to}</a></p>\n`;
+    ? `<form method="post" action="${escapeHtml(path)}"><button>${to}</button></form>\n`
+    : `<p><a href="${escapeHtml(path)}">${to}</a></p>\n`;
 }
 
 const reasonPhrases: { readonly [status: number]: string } = {

@@ -11,6 +11,7 @@ import type { Sources } from '../shared/config/load.ts';
 import { duration } from '../shared/config/measures.ts';
 import { agentKeyChecks, agentKeySettings } from './agent-key-settings.ts';
 import { accessSettings } from './access-settings.ts';
+import { signInChecks, signInSettings } from './sign-in-settings.ts';
 import { limitChecks, limitSettings } from './limit-settings.ts';
 
 /** A domain agents' ids are put in front of, as in `shop.example.com`. */
@@ -92,6 +93,7 @@ export const proxySettings = {
   ...adminSettings('9090'),
   ...limitSettings,
   ...accessSettings,
+  ...signInSettings,
   drainTimeoutMs: {
     env: 'DRAIN_TIMEOUT',
     format: duration({ allowsZero: true }),
@@ -122,6 +124,7 @@ export const proxyChecks: readonly Check<ProxySettings>[] = [
   ...agentKeyChecks,
   ...adminChecks,
   ...limitChecks,
+  ...signInChecks,
 ];
 
 export const proxyProgram: Program = {

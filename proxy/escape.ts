@@ -2,7 +2,7 @@
 
 /** For HTML, between tags and in quoted attributes. */
 export function escapeHtml(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9 .,@_-]/gu, (char) => `&#${String(codePointOf(char))};`);
+  return text.replaceAll(/[^A-Za-z0-9 .,@_/?%:-]/gu, (char) => `&#${String(codePointOf(char))};`);
 }
 
 /** JSON of ASCII characters alone. */

@@ -121,8 +121,14 @@ class Proxy {
     const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
     const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
     registry.watch(() => waitingRoom.review());
-    const { recordOf } = this.#backends;
-    this.#access = createAccess({ settings, name, publicUrl: () => this.publicUrl, log, recordOf });
+    this.#access = createAccess({
+      settings,
+      name,
+      publicUrl: () => this.publicUrl,
+      log,
+      recordOf: this.#backends.recordOf,
+      backendsAlike: (host, path) => registry.backendsAlike(host, path),
+    });
     this.#forward = createForward({
       limits: forwardLimits(settings),
       upgrades,
@@ -183,7 +189,7 @@ class Proxy {
       return;
     }
     this.#watch.exchanges.begin(record);
-    const handle = this.#access.doors.get(meaning.path) ?? this.#forward;
+    const handle = this.#access.doorOf(meaning.path) ?? this.#forward;
     void handle(exchange).then(() => this.#over(record));
   }
 

@@ -1,6 +1,9 @@
-/** The room, put together: which checks the gate runs, in which order, from the settings. It knows no check from inside. */
-import type { ProxySettings } from '../config.ts';
+/**
+ * The room, put together from the settings: which checks the gate runs, in which order, and which pages of its own the proxy
+ * has. It knows no check from inside.
+ */
 import type { Log } from '../../shared/log/log.ts';
+import type { ProxySettings } from '../config.ts';
 import type { Handler } from '../exchange.ts';
 import type { BackendRecord } from '../records/record.ts';
 import { Assertions } from './assertions.ts';
@@ -10,6 +13,12 @@ import type { Gate } from './gate.ts';
 import { createIdentity } from './identity.ts';
 import { createKeySetDoor, keySetPath } from './key-set.ts';
 import { createNetworksCheck } from './networks.ts';
+import { isReserved } from './page-paths.ts';
+import { createPages } from './pages.ts';
+import type { Page } from './pages.ts';
+import { createPathCheck } from './path-check.ts';
+import { createPeople } from './people.ts';
+import type { Authenticator, Check } from './visit.ts';
 
 export interface AccessOptions {
   readonly settings: ProxySettings;
@@ -20,24 +29,43 @@ export interface AccessOptions {
   readonly log: Log;
   /** Without it, nothing is on record. */
   readonly recordOf?: (backendId: string) => BackendRecord | undefined;
+  /** Whose a path would be if the case of its letters did not count. */
+  readonly backendsAlike: (host: string, path: string) => readonly string[];
 }
 
 export interface Access extends Gate {
-  /** What the proxy itself answers, on every host, by path: no backend is asked. */
-  readonly doors: ReadonlyMap<string, Handler>;
+  /** Who answers for a path of the proxy's own, on every host: no backend is asked. Undefined: it is a backend's. */
+  doorOf(path: string): Handler | undefined;
 }
 
-export function createAccess({ settings, name, publicUrl, log, recordOf }: AccessOptions): Access {
+export function createAccess(options: AccessOptions): Access {
+  const { settings, name, publicUrl, log, recordOf = (): undefined => undefined, backendsAlike } = options;
   const { basicAuthFile: file, assertionKeyFile, clientAccess: defaultAccess } = settings;
+  const hasRecords = options.recordOf !== undefined;
   const assertions = new Assertions({ file: assertionKeyFile, log });
   const sign: Assertions['sign'] = (assertion) => assertions.sign(assertion);
+  const people = createPeople({ settings, log });
+  const before: Check[] = [];
+  if (hasRecords) before.push(createNetworksCheck());
+  // Where nothing is guarded, no path can lead around a rule.
+  if (hasRecords || defaultAccess.kind !== 'public')
+    before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike }));
+  if (people !== undefined) before.push(people.withholdCookies);
+  const authenticators: Authenticator[] = [...(people?.authenticators ?? [])];
+  if (file !== undefined) authenticators.push(createBasic({ file, log }));
   const gate = createGate({
     name,
-    recordOf: recordOf ?? (() => undefined),
+    recordOf,
     defaultAccess,
-    before: recordOf === undefined ? [] : [createNetworksCheck()],
-    authenticators: file === undefined ? [] : [createBasic({ file, log })],
-    after: recordOf === undefined ? [] : [createIdentity({ sign, issuer: publicUrl })],
+    before,
+    authenticators,
+    after: hasRecords ? [createIdentity({ sign, issuer: publicUrl })] : [],
+    waysOut: people?.waysOut,
   });
-  return { ...gate, doors: new Map([[keySetPath, createKeySetDoor(assertions, name)]]) };
+  const keySet = createKeySetDoor(assertions, name);
+  const pages = createPages(people?.pages ?? new Map<string, Page>(), name);
+  return {
+    ...gate,
+    doorOf: (path) => (path === keySetPath ? keySet : isReserved(path) ? pages : undefined),
+  };
 }

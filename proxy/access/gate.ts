@@ -4,7 +4,7 @@
  * check by name, no route and no socket.
  */
 import { giveAnswer } from '../answer.ts';
-import type { Answer } from '../answer.ts';
+import type { Answer, PageLink } from '../answer.ts';
 import type { Admission, Exchange } from '../exchange.ts';
 import type { AccessRule, BackendRecord } from '../records/record.ts';
 import { denial } from './denials.ts';
@@ -23,8 +23,8 @@ export interface GateOptions {
   readonly authenticators: readonly Authenticator[];
   /** When it is known who it is, and that they may: rates of users, what the backend is told. */
   readonly after: readonly Check[];
-  /** Where somebody with the wrong account gets rid of it, where that can be. */
-  readonly signOutPath?: string | undefined;
+  /** Where somebody with the wrong account can go, where they can: to another account, to the sign-out. */
+  readonly waysOut?: ((exchange: Exchange) => readonly PageLink[]) | undefined;
 }
 
 export interface Gate {
@@ -33,11 +33,11 @@ export interface Gate {
 }
 
 export function createGate(options: GateOptions): Gate {
-  const { name, recordOf, defaultAccess, before, authenticators, after, signOutPath } = options;
+  const { name, recordOf, defaultAccess, before, authenticators, after, waysOut } = options;
   const checks: readonly Check[] = [
     ...before,
     createWho(authenticators),
-    createRule(authenticators, signOutPath),
+    createRule(authenticators, waysOut),
     ...after,
   ];
   const isOpen =
@@ -107,14 +107,14 @@ function take(visit: Visit, identity: NonNullable<Identity>): Verdict {
   return undefined;
 }
 
-function createRule(authenticators: readonly Authenticator[], signOutPath: string | undefined): Check {
+function createRule(authenticators: readonly Authenticator[], waysOut: GateOptions['waysOut']): Check {
   const challenges = authenticators.flatMap((each) => each.challenge ?? []);
   const challenge = challenges.length === 0 ? 'Bearer' : challenges.join(', ');
   const inviting = authenticators.find((each) => each.invite !== undefined);
   return (visit) => {
     const standing = standingOf(visit.rule, visit.user);
     if (standing === 'allowed') return undefined;
-    if (standing === 'not_listed') return notListed(visit, signOutPath);
+    if (standing === 'not_listed') return notListed(visit, waysOut);
     const invitation = inviting?.invite?.(visit);
     const unknown = denial('sign_in_required', { challenge });
     if (invitation instanceof Promise) return invitation.then((answer) => answer ?? unknown);
@@ -122,10 +122,8 @@ function createRule(authenticators: readonly Authenticator[], signOutPath: strin
   };
 }
 
-function notListed({ user }: Visit, signOutPath: string | undefined): Answer {
-  const account = user?.email ?? user?.subject;
-  const links = signOutPath === undefined ? [] : [{ path: signOutPath, text: 'Use another account' }];
-  return denial('access_denied', { account, links });
+function notListed({ exchange, user }: Visit, waysOut: GateOptions['waysOut']): Answer {
+  return denial('access_denied', { account: user?.email ?? user?.subject, links: waysOut?.(exchange) });
 }
 
 function visitOf(

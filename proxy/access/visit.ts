@@ -49,7 +49,7 @@ export type Identity = Identified | Unproven | undefined;
 
 /** One way to say who one is: a session, a bearer token, a password. */
 export interface Authenticator {
-  /** What a 401 offers of it (RFC 9110 §11.6.1); undefined where a person has to be sent elsewhere. */
+  /** What a 401 offers of it (RFC 9110 §11.6.1); undefined where there is no field for it. */
   readonly challenge: string | undefined;
   identify(visit: Visit): Identity | Promise<Identity>;
   /** What somebody unknown is answered, where this way has more to say than 401: a redirect to the sign-in. */

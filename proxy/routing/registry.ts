@@ -189,6 +189,11 @@ export class Registry<T extends Registered> {
     return this.#recorded.get(backendId)?.sinceMs ?? this.#nowMs();
   }
 
+  /** Whose the path would be if the case of its letters did not count. */
+  backendsAlike(host: string, path: string): readonly string[] {
+    return this.#routes.findAlike(host, path);
+  }
+
   #forget(backendId: string): void {
     this.#away.delete(backendId);
     this.#drop(backendId, this.#backends.get(backendId)?.lastRoutes ?? []);

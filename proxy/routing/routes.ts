@@ -55,6 +55,20 @@ export class RouteTable {
       longestPrefix(this.#hosts.get('*'), path)
     );
   }
+
+  /** Whose the path would be if the case of its letters did not count; more than one where routes differ in case alone. */
+  findAlike(host: string, path: string): readonly string[] {
+    const folded = path.toLowerCase();
+    for (const pattern of [host, wildcardOf(host), '*']) {
+      const alike = (this.#hosts.get(pattern) ?? []).filter((each) =>
+        isUnder(folded, each.path.toLowerCase()),
+      );
+      const longest = alike[0]?.path.length;
+      if (longest === undefined) continue;
+      return alike.filter((each) => each.path.length === longest).map((each) => each.backendId);
+    }
+    return [];
+  }
 }
 
 function longestPrefix(entries: readonly PathEntry[] | undefined, path: string): string | undefined {

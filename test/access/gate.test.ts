@@ -105,7 +105,12 @@ test('who is not on the list hears 403 that names the account, harmless in each 
   for (const accept of ['text/html', 'application/json', 'text/plain']) {
     const { exchange, answer } = ask({ lines: [`Accept: ${accept}`] });
     const recordOf = (): BackendRecord => record({ access });
-    const gate = createGate({ ...open, recordOf, authenticators: [saying(identity)], signOutPath: '/out' });
+    const gate = createGate({
+      ...open,
+      recordOf,
+      authenticators: [saying(identity)],
+      waysOut: () => [{ path: '/out', text: 'Out' }],
+    });
     t.equal(await gate.admit(exchange, 'shop'), false);
     const [head = '', body = ''] = answer().split('\r\n\r\n');
     t.equal(statusOf(head), 403);

@@ -145,6 +145,17 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'CLIENT_ACCESS public',
     'BASIC_AUTH_FILE -',
     'ASSERTION_KEY_FILE -',
+    'OIDC_ISSUER -',
+    'OIDC_CLIENT_ID -',
+    'OIDC_CLIENT_SECRET -',
+    'OIDC_SCOPES openid email profile',
+    'OIDC_EMAIL_CLAIM email',
+    'OIDC_GROUPS_CLAIM groups',
+    'OIDC_AUDIENCE ',
+    'SESSION_SECRET -',
+    'SESSION_TTL 12h',
+    'SESSION_IDLE_TIMEOUT 4h',
+    'SESSION_REFRESH_INTERVAL 10m',
     'DRAIN_TIMEOUT 30s',
   ]);
   t.end();

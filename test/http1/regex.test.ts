@@ -35,6 +35,15 @@ const bounds: Readonly<Record<string, Bound>> = {
   'proxy/accept.ts': HEAD,
   'proxy/access/basic.ts': HEAD,
   'proxy/access/htpasswd.ts': HEAD,
+  'proxy/access/bearer.ts': [8_208, 'the longest token, looked at first'],
+  'proxy/access/readings.ts': HEAD,
+  'proxy/access/sign-in.ts': HEAD,
+  'proxy/access/site.ts': HEAD,
+  'shared/auth/identity-provider.ts': [1_048_576, 'what a provider answers, bounded when it is fetched'],
+  'shared/auth/profile.ts': [
+    1_048_576,
+    'a token, or what a provider answers; the length of each claim is looked at first',
+  ],
   'proxy/access/rule.ts': [
     65_536,
     'an entry of a rule, or an address in a token: its length is looked at first',
@@ -55,6 +64,7 @@ const settings = [
   'agent/connector/dial.ts',
   'agent/connector/no-proxy.ts',
   'proxy/config.ts',
+  'proxy/sign-in-settings.ts',
   'proxy/main.ts',
 ];
 
