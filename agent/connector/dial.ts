@@ -1,8 +1,18 @@
 /** One dial to the proxy, directly or through an HTTP proxy, with what the agent asks for in its query. */
+import { EventEmitter } from 'node:events';
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { agentSubprotocol, writeAsk } from '../../shared/protocol/ask.ts';
 import type { Ask } from '../../shared/protocol/ask.ts';
-import { DialError, dialWebSocket } from '../../shared/transport/websocket.ts';
-import type { DialOptions, LinkSocket } from '../../shared/transport/websocket.ts';
+import {
+  abortedError,
+  describe,
+  DialError,
+  failedError,
+} from '../../shared/transport/websocket/dial-error.ts';
+import { dialWebSocket } from '../../shared/transport/websocket/dial.ts';
+import type { Destination } from '../../shared/transport/websocket/dial.ts';
+import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 import { isExcepted } from './no-proxy.ts';
 
 export interface DialTarget {
@@ -23,41 +33,57 @@ const dialTimeoutMs = 10_000;
 /** @throws DialError */
 export function dialProxy(target: DialTarget, token: string, signal: AbortSignal): Promise<LinkSocket> {
   const { forwardProxy, noForwardProxy } = target;
-  const { hostname, port, protocol } = new URL(target.url);
-  const options = {
+  return dialWebSocket({
     url: `${target.url}?${writeAsk(target.ask)}`,
     subprotocol: agentSubprotocol,
     token,
     userAgent: target.userAgent,
     ca: target.ca,
     signal: AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]),
-  };
-  const defaultPort = protocol === 'wss:' ? 443 : 80;
-  const destination = { hostname, port: port === '' ? defaultPort : Number(port) };
-  if (forwardProxy === undefined || isExcepted(destination, noForwardProxy)) return dialWebSocket(options);
-  return dialThrough(forwardProxy, options);
+    connect: (destination, dialling) =>
+      forwardProxy === undefined ||
+      isExcepted({ hostname: destination.host, port: destination.port }, noForwardProxy)
+        ? undefined
+        : connectThrough(forwardProxy, destination, dialling),
+  });
 }
 
-async function dialThrough(forwardProxy: URL, options: DialOptions): Promise<LinkSocket> {
+/** A TCP connection to the destination, made by the HTTP proxy on the way (CONNECT). @throws DialError */
+async function connectThrough(
+  forwardProxy: URL,
+  { host, port }: Destination,
+  signal: AbortSignal,
+): Promise<Socket> {
   // Loaded only where it is used, as few agents have such a proxy.
   const { HttpsProxyAgent } = await import('https-proxy-agent');
-  // The dial's own signal ends the request, which has no socket before CONNECT is answered: this ends that one too.
+  // Its own: the socket would be ended with it, however long it has served by then.
   const abandoned = new AbortController();
+  const abandon = (): void => abandoned.abort();
+  signal.addEventListener('abort', abandon, { once: true });
   const agent = new HttpsProxyAgent(forwardProxy, { signal: abandoned.signal });
-  let connectStatus = 200;
+  let status = 200;
   agent.once('proxyConnect', ({ statusCode }: { statusCode: number }) => {
-    connectStatus = statusCode;
+    status = statusCode;
   });
+  // It is made for node's HTTP client, of which it needs no more than somebody to tell what happens.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it emits, and asks for nothing
+  const request = new EventEmitter() as unknown as ClientRequest;
+  let socket: Socket;
   try {
-    return await dialWebSocket({ ...options, agent });
+    socket = await agent.connect(request, { secureEndpoint: false, host, port });
   } catch (error) {
-    abandoned.abort();
-    throw connectStatus === 200 ? error : connectError(connectStatus, error);
+    if (signal.aborted) throw abortedError(signal);
+    throw failedError(error instanceof Error ? describe(error) : 'the HTTP proxy on the way failed', error);
+  } finally {
+    signal.removeEventListener('abort', abandon);
   }
+  if (status === 200) return socket;
+  socket.destroy();
+  throw connectError(status);
 }
 
 /** Not the proxy that was dialled has refused, but the one on the way. */
-function connectError(status: number, cause: unknown): DialError {
+function connectError(status: number): DialError {
   const what =
     status === 407
       ? 'wants credentials (407): give them as http://USER:PASSWORD@HOST'
@@ -67,6 +93,5 @@ function connectError(status: number, cause: unknown): DialError {
     scope: 'link',
     initiator: 'remote',
     answer: undefined,
-    cause,
   });
 }

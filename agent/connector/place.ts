@@ -6,7 +6,7 @@ import { closeCode } from '../../shared/protocol/close-code.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { linkClose } from '../../shared/transport/link.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
-import { DialError } from '../../shared/transport/websocket.ts';
+import { DialError } from '../../shared/transport/websocket/dial-error.ts';
 import { TokenUnavailable } from '../token/token-source.ts';
 import type { Backoff } from './backoff.ts';
 import type { ProxyLink } from './proxy-link.ts';

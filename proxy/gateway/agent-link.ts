@@ -12,7 +12,7 @@ import { readControl, writeControl } from '../../shared/protocol/control.ts';
 import type { Health, Hello } from '../../shared/protocol/control.ts';
 import { Link } from '../../shared/transport/link.ts';
 import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
-import type { LinkSocket } from '../../shared/transport/websocket.ts';
+import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 import type { Route } from '../routing/routes.ts';
 import { RouteConflict } from '../routing/registry.ts';
 import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';

@@ -9,7 +9,7 @@ import { WindowBudget } from '../../shared/mux/window.ts';
 import { agentSubprotocol } from '../../shared/protocol/ask.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
 import type { Health } from '../../shared/protocol/control.ts';
-import { createAcceptor } from '../../shared/transport/websocket.ts';
+import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
 import { writeAnswer } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
@@ -49,7 +49,6 @@ const growthBytes = { process: 128 * 1024 * 1024, link: 64 * 1024 * 1024 } as co
 export class Gateway implements AgentLinkOwner {
   readonly #options: GatewayOptions;
   readonly #door: Door;
-  readonly #accept = createAcceptor(agentSubprotocol);
   readonly #budget = new WindowBudget(growthBytes.process);
   readonly #links = new Set<AgentLink>();
   #count = 0;
@@ -209,7 +208,12 @@ export class Gateway implements AgentLinkOwner {
     record.backendId = granted.backend;
     const headers = Object.fromEntries([...request.fields].map(({ lower, value }) => [lower, value]));
     const { socket, held } = client.release();
-    const linkSocket = this.#accept({ method: request.method, url: request.target, headers }, socket, held);
+    const linkSocket = acceptWebSocket(
+      { method: request.method, url: request.target, headers },
+      agentSubprotocol,
+      socket,
+      held,
+    );
     if (linkSocket === undefined) return;
     this.#count += 1;
     const { name, maxStreamsPerLink, graceMs, publicUrl } = this.#options;

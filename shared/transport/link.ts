@@ -5,8 +5,6 @@
  * messages (text) pass through it unread.
  */
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
-import type { RawData } from 'ws';
 import { goAwayCode, resetCode } from '../mux/codes.ts';
 import type { MuxStream } from '../mux/stream.ts';
 import { MuxSession } from '../mux/session.ts';
@@ -14,8 +12,9 @@ import type { SessionHandler, SessionOptions, StreamHandler } from '../mux/sessi
 import { MuxViolation } from '../mux/violation.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Clock, Timer } from '../time/clock.ts';
-import { MessageSlab } from './message-slab.ts';
-import type { LinkSocket } from './websocket.ts';
+import type { LinkSocket } from './websocket/link-socket.ts';
+import { MessageSlab } from './websocket/message-slab.ts';
+import type { WebSocket, WebSocketHandler } from './websocket/web-socket.ts';
 
 /** Close codes a link uses by itself (RFC 6455 §7.4.1); 4000 is ours: nothing was heard for too long. */
 export const linkClose = { normal: 1000, goingAway: 1001, protocolError: 1002, silent: 4000 } as const;
@@ -54,7 +53,7 @@ const maxTurnBytes = 256 * 1024;
 /** A message takes one whole frame at least. */
 const leastRoomBytes = 16 * 1024 + 12;
 
-export class Link implements SessionHandler {
+export class Link implements SessionHandler, WebSocketHandler {
   readonly session: MuxSession;
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
@@ -80,8 +79,8 @@ export class Link implements SessionHandler {
   // judged when what came meanwhile has been heard.
   readonly #onTimer = (): void => void setImmediate(this.#tick);
 
-  constructor({ webSocket, socket, masking }: LinkSocket, options: LinkOptions) {
-    this.#slab = new MessageSlab(masking);
+  constructor({ webSocket, socket }: LinkSocket, options: LinkOptions) {
+    this.#slab = new MessageSlab(webSocket.masking);
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#handler = options.handler;
@@ -93,27 +92,17 @@ export class Link implements SessionHandler {
     this.#clock = options.clock ?? systemClock;
     this.#readMs = this.#clock.nowMs();
     this.session = new MuxSession({ ...options, handler: this, nowMs: this.#readMs });
-    // Before the WebSocket reads it: any byte is life, long before a message is whole.
-    socket.prependListener('data', (bytes: Buffer) => {
-      this.#readMs = this.#clock.nowMs();
-      this.session.heard(this.#readMs);
-      this.#countTurn(bytes.length);
-    });
-    webSocket.on('message', (data: RawData, isBinary: boolean) => this.#receive(data, isBinary));
-    // The peer broke RFC 6455 and is told so by ws; nothing of it is read any more.
-    webSocket.once('error', () => this.#reset());
-    webSocket.once('close', (code: number, reason: Buffer) => this.#end(code, reason.toString()));
     socket.on('drain', () => {
       this.#waitsForDrain = false;
       this.onOutput();
     });
     this.#armTimer();
-    webSocket.resume();
+    webSocket.listen(this);
   }
 
   /** False from the moment either side begins to close it: what is said from then on reaches nobody. */
   get isOpen(): boolean {
-    return !this.#isClosing && this.#webSocket.readyState === WebSocket.OPEN;
+    return !this.#isClosing && this.#webSocket.isOpen;
   }
 
   /** Bytes the socket has taken from the session and not yet sent. */
@@ -126,7 +115,7 @@ export class Link implements SessionHandler {
   }
 
   sendControl(text: string): void {
-    if (this.isOpen) this.#webSocket.send(text);
+    if (this.isOpen) this.#webSocket.sendText(text);
   }
 
   /** No new streams from the peer; those that are open go on. */
@@ -188,9 +177,12 @@ export class Link implements SessionHandler {
     this.#handler.onIdsLow();
   }
 
-  // The pump.
+  // What the WebSocket brings.
 
-  #countTurn(byteCount: number): void {
+  /** Any byte is life, long before a frame is whole. */
+  onRead(byteCount: number): void {
+    this.#readMs = this.#clock.nowMs();
+    this.session.heard(this.#readMs);
     if (this.#turnBytes === 0) setImmediate(this.#onTurnEnd);
     this.#turnBytes += byteCount;
     // libuv would read on, megabytes a turn, and all other sockets would wait.
@@ -200,19 +192,17 @@ export class Link implements SessionHandler {
   #endTurn(): void {
     const wasPaused = this.#turnBytes >= maxTurnBytes;
     this.#turnBytes = 0;
-    if (wasPaused && !this.#webSocket.isPaused) this.#socket.resume();
+    if (wasPaused) this.#socket.resume();
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
-    // binaryType is 'nodebuffer': a message is one Buffer.
-    if (!Buffer.isBuffer(data)) throw new Error('ws gave a message that is no Buffer');
+  onText(text: string): void {
+    if (!this.#isClosing) this.#handler.onControl(text);
+  }
+
+  onBinary(bytes: Uint8Array): void {
     if (this.#isClosing) return;
-    if (!isBinary) {
-      this.#handler.onControl(data.toString());
-      return;
-    }
     try {
-      this.session.receive(data, this.#readMs);
+      this.session.receive(bytes, this.#readMs);
     } catch (error) {
       if (!(error instanceof MuxViolation)) throw error;
       this.#violation = error;
@@ -221,6 +211,12 @@ export class Link implements SessionHandler {
     }
     if (this.session.nextDeadlineMs < this.#timerDueMs) this.#armTimer();
   }
+
+  onClose(code: number, reason: string): void {
+    this.#end(code, reason);
+  }
+
+  // The pump.
 
   #flushOutput(): void {
     this.#flushIsDue = false;
@@ -242,7 +238,6 @@ export class Link implements SessionHandler {
       isOwed = false;
       const bytes = this.#fillMessage();
       if (bytes === undefined) break;
-      // Beside ws, which writes its own frames whole and at once: it would copy each message to mask it.
       socket.write(bytes);
     }
     socket.uncork();

@@ -5,7 +5,7 @@
 import { test } from 'tap';
 import { Backoff } from '../../agent/connector/backoff.ts';
 import { Place } from '../../agent/connector/place.ts';
-import { DialError } from '../../shared/transport/websocket.ts';
+import { DialError } from '../../shared/transport/websocket/dial-error.ts';
 import { HandClock } from '../transport/hand-clock.ts';
 import { turns } from '../transport/until.ts';
 

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Test } from 'tap';
 import { agentPath, agentSubprotocol } from '../../shared/protocol/ask.ts';
-import { createAcceptor } from '../../shared/transport/websocket.ts';
+import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
 import type { Certificate } from '../e2e/support/certificate.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { LinkSide, upgradeOf } from '../transport/links.ts';
@@ -31,14 +31,13 @@ export class StubProxy {
   private constructor(server: Server, port: number) {
     this.#server = server;
     this.port = port;
-    const accept = createAcceptor(agentSubprotocol);
     server.on('upgrade', (request: IncomingMessage, socket: Socket, held: Buffer) => {
       this.asked.push({ target: request.url ?? '', authorization: request.headers.authorization });
       if (this.refusal !== undefined) {
         socket.end(answerOf(this.refusal));
         return;
       }
-      const ends = accept(upgradeOf(request), socket, held);
+      const ends = acceptWebSocket(upgradeOf(request), agentSubprotocol, socket, held);
       if (ends === undefined) return;
       const side = new LinkSide(ends, 'server', {});
       this.sides.push(side);

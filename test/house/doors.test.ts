@@ -72,7 +72,7 @@ const design: readonly (readonly [folder: string, shut: readonly string[]])[] = 
   ['shared/metrics', ['../../agent/x.ts', '../../proxy/x.ts', 'pino', '../mux/x.ts', '../admin/x.ts']],
   ['shared/auth', ['../../agent/x.ts', '../../proxy/x.ts', 'convict', 'ws', 'pino']],
   ['shared/config', ['../../agent/x.ts', '../../proxy/x.ts', 'jose', 'ws', 'pino']],
-  ['shared/transport', ['../../agent/x.ts', '../../proxy/x.ts', 'jose', 'convict', 'pino']],
+  ['shared/transport', ['../../agent/x.ts', '../../proxy/x.ts', 'jose', 'convict', 'ws', 'pino']],
   ['shared/mux', ['node:net', 'ws', '../http1/x.ts', '../protocol/x.ts', '../transport/x.ts']],
   ['shared/http1', ['node:buffer', 'ws', '../mux/x.ts', '../protocol/x.ts', '../transport/x.ts']],
   ['shared/protocol', ['node:net', 'jose', '../mux/x.ts', '../http1/x.ts', '../auth/x.ts']],
@@ -212,7 +212,6 @@ test('the libraries that live in one room may be imported there', async (t) => {
   const homes: readonly [string, string][] = [
     ['shared/auth', 'jose'],
     ['shared/config', 'convict'],
-    ['shared/transport', 'ws'],
     ['shared/log', 'pino'],
     ['shared/metrics', 'prom-client'],
     ['shared/admin', '../metrics/exposition.ts'],

@@ -28,9 +28,9 @@ const bounds: Readonly<Record<string, Bound>> = {
     'a control message or a head; and the length of each name is looked at first',
   ],
   'shared/run/container-health.ts': LOCAL,
-  'shared/transport/websocket.ts': [
-    65_536,
-    "the answer to the upgrade: its head is bounded by node's parser, its body here",
+  'shared/transport/websocket/dial-error.ts': [
+    16_384,
+    'the answer to the upgrade: its head is bounded by its reader, its body at 4 KiB',
   ],
   'proxy/accept.ts': HEAD,
   'proxy/access/basic.ts': HEAD,
@@ -61,7 +61,7 @@ const settings = [
   'shared/config/',
   'agent/config.ts',
   'agent/backend-address.ts',
-  'agent/connector/dial.ts',
+  'shared/transport/websocket/dial.ts',
   'agent/connector/no-proxy.ts',
   'proxy/config.ts',
   'proxy/sign-in-settings.ts',

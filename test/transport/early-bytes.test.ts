@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { test } from 'tap';
-import { dialWebSocket } from '../../shared/transport/websocket.ts';
+import { dialWebSocket } from '../../shared/transport/websocket/dial.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { LinkSide, subprotocol } from './links.ts';
 

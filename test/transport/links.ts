@@ -6,14 +6,12 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Test } from 'tap';
+import { WebSocket } from 'ws';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { Link, type LinkEnd, type LinkHandler, type LinkOptions } from '../../shared/transport/link.ts';
-import {
-  createAcceptor,
-  dialWebSocket,
-  type DialOptions,
-  type LinkSocket,
-} from '../../shared/transport/websocket.ts';
+import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
+import { dialWebSocket, type DialOptions } from '../../shared/transport/websocket/dial.ts';
+import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 import { createCertificate } from '../e2e/support/certificate.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { Recorder } from '../mux/recorder.ts';
@@ -124,11 +122,10 @@ export async function socketPair(
 ): Promise<{ agent: LinkSocket; proxy: LinkSocket }> {
   const certificate = tls ? createCertificate() : undefined;
   const server = certificate === undefined ? createServer() : createTlsServer({ ...certificate });
-  const accept = createAcceptor(subprotocol);
   const accepted = Promise.withResolvers<LinkSocket>();
   server.on('upgrade', (request: IncomingMessage, socket: Socket, held: Buffer) => {
     onSocket?.(socket);
-    const linkSocket = accept(upgradeOf(request), socket, held);
+    const linkSocket = acceptWebSocket(upgradeOf(request), subprotocol, socket, held);
     if (linkSocket !== undefined) accepted.resolve(linkSocket);
   });
   const port = await listen(server);
@@ -156,4 +153,26 @@ export async function socketPair(
 export function upgradeOf({ method = '', url = '', headers }: IncomingMessage) {
   const plain = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
   return { method, url, headers: Object.fromEntries(plain) };
+}
+
+/** Our end of a WebSocket, and at the other end `ws`, which knows nothing of ours. */
+export async function peerPair(t: Test): Promise<{ peer: WebSocket; proxy: LinkSocket }> {
+  const server = createServer();
+  const accepted = Promise.withResolvers<LinkSocket>();
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, held: Buffer) => {
+    const linkSocket = acceptWebSocket(upgradeOf(request), subprotocol, socket, held);
+    if (linkSocket !== undefined) accepted.resolve(linkSocket);
+  });
+  const port = await listen(server);
+  const peer = new WebSocket(`ws://127.0.0.1:${port}/`, subprotocol);
+  peer.on('error', () => undefined);
+  const proxy = await accepted.promise;
+  await new Promise((resolve) => peer.once('open', resolve));
+  peer.pause();
+  t.teardown(() => {
+    peer.terminate();
+    proxy.socket.destroy();
+    server.close();
+  });
+  return { peer, proxy };
 }

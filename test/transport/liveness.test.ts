@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Test, test } from 'tap';
-import { createAcceptor } from '../../shared/transport/websocket.ts';
+import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { HandClock } from './hand-clock.ts';
 import { linkPair, LinkSide, subprotocol } from './links.ts';
@@ -18,7 +18,6 @@ function message(hex: string): Buffer {
 
 /** A link of the proxy's on one end of a plain TCP connection; the test writes the other end byte by byte. */
 async function proxySide(t: Test, clock: HandClock): Promise<{ side: LinkSide; wire: Socket }> {
-  const accept = createAcceptor(subprotocol);
   const server = createServer();
   const port = await listen(server);
   const accepted = Promise.withResolvers<Socket>();
@@ -37,7 +36,7 @@ async function proxySide(t: Test, clock: HandClock): Promise<{ side: LinkSide; w
     'sec-websocket-version': '13',
     'sec-websocket-protocol': subprotocol,
   };
-  const ends = accept({ method: 'GET', url: '/', headers }, socket, new Uint8Array(0));
+  const ends = acceptWebSocket({ method: 'GET', url: '/', headers }, subprotocol, socket, new Uint8Array(0));
   if (ends === undefined) throw new Error('not accepted');
   return { side: new LinkSide(ends, 'server', { clock }), wire };
 }

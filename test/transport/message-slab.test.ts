@@ -1,7 +1,7 @@
 /** Messages as the slab puts them together, read back by `ws` and by hand. */
 import { randomBytes } from 'node:crypto';
 import { test } from 'tap';
-import { MessageSlab, type Masking } from '../../shared/transport/message-slab.ts';
+import { MessageSlab, type Masking } from '../../shared/transport/websocket/message-slab.ts';
 
 /** The payload of the one message in these bytes, by RFC 6455 §5.2 and §5.3. */
 function read(message: Uint8Array): { payload: Buffer; mask: Buffer | undefined } {

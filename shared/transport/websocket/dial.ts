@@ -27,8 +27,9 @@ export interface DialOptions {
   readonly userAgent: string;
   /** Certificate authorities (PEM) for wss, in place of the usual ones. */
   readonly ca?: string | undefined;
-  /** Another way to a TCP connection than a direct one. @throws DialError */
-  readonly connect?: ((destination: Destination, signal: AbortSignal) => Promise<Socket>) | undefined;
+  /** Another way to a TCP connection than a direct one; undefined: a direct one. @throws DialError */
+  readonly connect?:
+    ((destination: Destination, signal: AbortSignal) => Promise<Socket> | undefined) | undefined;
   /** Ends the dial; an `AbortSignal.timeout` among its sources reads as `dial_timeout`. */
   readonly signal: AbortSignal;
 }
@@ -64,7 +65,8 @@ export async function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
     const fault = faultOf((name) => head.fields.get(name), key, options.subprotocol);
     // RFC 6455 §10.3 wants the mask against intermediaries that read the bytes; under TLS none can, and the mask would cost
     // half the throughput.
-    if (fault === undefined) return { webSocket: new WebSocket(socket, isSecure ? 'zero' : 'random', rest), socket };
+    if (fault === undefined)
+      return { webSocket: new WebSocket(socket, isSecure ? 'zero' : 'random', rest), socket };
     socket.destroy();
     throw failedError(`the answer to the upgrade is no WebSocket: ${fault}`);
   }

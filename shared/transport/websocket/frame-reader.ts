@@ -30,7 +30,7 @@ export type FrameViolationCode =
 export class FrameViolation extends TunnelError<FrameViolationCode, { readonly closeCode: number }> {}
 
 /** Text is control, small JSON objects; a hello with 64 names of 255 characters is under 20 KiB. */
-const maxTextBytes = 64 * 1024;
+const maxTextBytes = 256 * 1024;
 /** A message of ours is under 64 KiB. Nothing is held of a larger one, but nobody has a reason to send it. */
 const maxMessageBytes = 1024 * 1024;
 const mostHeadBytes = 14;
@@ -91,39 +91,52 @@ export class FrameReader {
 
   /** Takes what it needs of the head; gives where the payload begins, or the end where the head does not. */
   #readHead(bytes: Uint8Array, from: number): number {
-    const head = this.#head;
-    let at = from;
-    for (;;) {
-      const needed = this.#headBytes();
-      while (this.#headFilled < needed && at < bytes.length) head[this.#headFilled++] = bytes[at++]!;
-      if (this.#headFilled < needed) return at;
-      if (needed === this.#headBytes()) break;
-    }
-    this.#judgeHead();
+    let at = this.#fillHead(bytes, from, 2);
+    if (this.#headFilled < 2) return at;
+    // Before its length is waited for: rubbish is refused by its first two bytes.
+    this.#judgeStart();
+    at = this.#fillHead(bytes, at, this.#headBytes());
+    if (this.#headFilled === this.#headBytes()) this.#judgeHead();
     return at;
   }
 
-  /** As far as it is known from what has come. */
+  #fillHead(bytes: Uint8Array, from: number, toBytes: number): number {
+    let at = from;
+    while (this.#headFilled < toBytes && at < bytes.length) this.#head[this.#headFilled++] = bytes[at++]!;
+    return at;
+  }
+
+  /** Its first two bytes are there. */
   #headBytes(): number {
-    if (this.#headFilled < 2) return 2;
     const short = this.#head[1]! & ~maskBit;
     const lengthBytes = short === twoByteLength ? 2 : short === eightByteLength ? 8 : 0;
-    return 2 + lengthBytes + ((this.#head[1]! & maskBit) === 0 ? 0 : maskBytes);
+    return 2 + lengthBytes + (this.#isMasked ? maskBytes : 0);
+  }
+
+  #judgeStart(): void {
+    const [first, second] = [this.#head[0]!, this.#head[1]!];
+    if ((first & 0x70) !== 0) this.#fail('reserved_bits', 1002);
+    if (((second & maskBit) !== 0) !== this.#isMasked) this.#fail('wrong_mask', 1002);
+    const code = first & 0x0f;
+    const isFinal = (first & finalBit) !== 0;
+    if (code > opcode.pong || (code > opcode.binary && code < opcode.close))
+      this.#fail('unknown_opcode', 1002);
+    if (code >= opcode.close) {
+      if (!isFinal) this.#fail('wrong_fragment', 1002);
+      if ((second & ~maskBit) > longestShortPayload) this.#fail('long_control_frame', 1002);
+    } else if ((code === opcode.continuation) === (this.#message === -1)) {
+      this.#fail('wrong_fragment', 1002);
+    }
   }
 
   #judgeHead(): void {
     const head = this.#head;
-    const [first, second] = [head[0]!, head[1]!];
-    const isMasked = (second & maskBit) !== 0;
-    if ((first & 0x70) !== 0) this.#fail('reserved_bits', 1002);
-    if (isMasked !== this.#isMasked) this.#fail('wrong_mask', 1002);
-    const code = first & 0x0f;
-    this.#isFinal = (first & finalBit) !== 0;
-    const length = this.#readLength(second & ~maskBit);
-    if (code >= opcode.close) this.#judgeControl(code, length);
-    else this.#judgeData(code, length);
-    if (isMasked) this.#mask.set(head.subarray(this.#headFilled - maskBytes, this.#headFilled));
-    this.#hasMask = isMasked && this.#mask.some((byte) => byte !== 0);
+    const code = head[0]! & 0x0f;
+    const length = this.#readLength(head[1]! & ~maskBit);
+    if (code < opcode.close) this.#judgeSize(code, length);
+    if (this.#isMasked) this.#mask.set(head.subarray(this.#headFilled - maskBytes, this.#headFilled));
+    this.#hasMask = this.#isMasked && this.#mask.some((byte) => byte !== 0);
+    this.#isFinal = (head[0]! & finalBit) !== 0;
     this.#opcode = code;
     this.#payloadBytes = length;
     this.#payloadRead = 0;
@@ -141,15 +154,7 @@ export class FrameReader {
     return length;
   }
 
-  #judgeControl(code: number, length: number): void {
-    if (code > opcode.pong) this.#fail('unknown_opcode', 1002);
-    if (!this.#isFinal) this.#fail('wrong_fragment', 1002);
-    if (length > longestShortPayload) this.#fail('long_control_frame', 1002);
-  }
-
-  #judgeData(code: number, length: number): void {
-    if (code > opcode.binary) this.#fail('unknown_opcode', 1002);
-    if ((code === opcode.continuation) === (this.#message === -1)) this.#fail('wrong_fragment', 1002);
+  #judgeSize(code: number, length: number): void {
     if (code !== opcode.continuation) {
       this.#message = code;
       this.#messageBytes = 0;

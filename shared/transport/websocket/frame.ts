@@ -23,13 +23,14 @@ export function isCloseCode(code: number): boolean {
 /** A whole frame in memory of its own: for control frames and text; binary ones are put together in a slab. */
 export function writeFrame(code: number, payload: Uint8Array, masking: Masking): Uint8Array {
   const { length } = payload;
-  if (length > 0xffff) throw new Error('a frame of this kind is short');
-  const lengthBytes = length > longestShortPayload ? 2 : 0;
+  const lengthBytes = length <= longestShortPayload ? 0 : length <= 0xffff ? 2 : 8;
+  const short = lengthBytes === 0 ? length : lengthBytes === 2 ? twoByteLength : eightByteLength;
   const headBytes = 2 + lengthBytes + (masking === 'none' ? 0 : maskBytes);
   const frame = Buffer.alloc(headBytes + length);
   frame[0] = finalBit | code;
-  frame[1] = (masking === 'none' ? 0 : maskBit) | (lengthBytes === 0 ? length : twoByteLength);
-  if (lengthBytes > 0) frame.writeUInt16BE(length, 2);
+  frame[1] = (masking === 'none' ? 0 : maskBit) | short;
+  if (lengthBytes === 2) frame.writeUInt16BE(length, 2);
+  if (lengthBytes === 8) frame.writeBigUInt64BE(BigInt(length), 2);
   frame.set(payload, headBytes);
   if (masking === 'random') {
     const mask = randomFillSync(frame.subarray(headBytes - maskBytes, headBytes));

@@ -41,7 +41,10 @@ export function answerUpgrade(
 }
 
 function refusal(status: string, lines: string): { readonly isAccepted: false; readonly head: string } {
-  return { isAccepted: false, head: `HTTP/1.1 ${status}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n` };
+  return {
+    isAccepted: false,
+    head: `HTTP/1.1 ${status}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  };
 }
 
 export interface Asking {
@@ -73,6 +76,7 @@ export function faultOf(
   if (!options.some((option) => option.trim() === 'upgrade')) return 'its Connection is not Upgrade';
   if (field('sec-websocket-accept') !== acceptOf(key)) return 'its Sec-WebSocket-Accept is wrong';
   if (field('sec-websocket-extensions') !== undefined) return 'it has extensions that were not offered';
-  if (field('sec-websocket-protocol') !== subprotocol) return `it has not taken the subprotocol ${subprotocol}`;
+  if (field('sec-websocket-protocol') !== subprotocol)
+    return `it has not taken the subprotocol ${subprotocol}`;
   return undefined;
 }

@@ -14,7 +14,7 @@ export interface WebSocketHandler {
   /** Of binary messages, in order; their borders are not told. */
   onBinary(bytes: Uint8Array): void;
   onText(text: string): void;
-  /** Once, last: with the peer's code, or 1005 (none was given), 1006 (no Close came), or what a broken frame deserved. */
+  /** Once; nothing is told after it: with the peer's code, or 1005 (none was given), 1006 (no Close came), or what a broken frame deserved. */
   onClose(code: number, reason: string): void;
 }
 
@@ -35,6 +35,7 @@ export class WebSocket implements FrameHandler {
   #owedPong: Uint8Array | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   #isGone = false;
+  #hasTold = false;
 
   /** @param held what came behind the handshake. The socket is paused until `listen`. */
   constructor(socket: Socket, masking: Masking, held: Uint8Array) {
@@ -53,7 +54,7 @@ export class WebSocket implements FrameHandler {
   listen(handler: WebSocketHandler): void {
     this.#handler = handler;
     if (this.#isGone) {
-      setImmediate(() => handler.onClose(this.#code, this.#reason));
+      setImmediate(() => this.#tell());
       return;
     }
     this.#socket.on('data', (bytes: Buffer) => {
@@ -70,7 +71,7 @@ export class WebSocket implements FrameHandler {
     return !this.#isGone && !this.#hasSentClose && this.#socket.writable;
   }
 
-  /** At most 64 KiB of UTF-8. */
+  /** At most 256 KiB of UTF-8: our own reader takes no more. */
   sendText(text: string): void {
     this.#write(opcode.text, Buffer.from(text));
   }
@@ -119,6 +120,7 @@ export class WebSocket implements FrameHandler {
       if (!this.#hasSentClose) this.#sayClose(error.answer.closeCode, error.code);
       // What else comes is read and thrown away: unread bytes would turn our end into a reset, which takes the Close along.
       this.#socket.end();
+      this.#tell();
     }
   }
 
@@ -152,7 +154,14 @@ export class WebSocket implements FrameHandler {
     this.#isGone = true;
     clearTimeout(this.#closeTimer);
     this.#reader.stop();
-    this.#handler?.onClose(this.#code, this.#reason);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const handler = this.#handler;
+    if (handler === undefined || this.#hasTold) return;
+    this.#hasTold = true;
+    handler.onClose(this.#code, this.#reason);
   }
 }
 
