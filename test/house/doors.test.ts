@@ -27,7 +27,7 @@ interface Diagnostic {
 const sharedRooms = 'mux http1 protocol transport auth config log metrics admin run'.split(' ');
 const proxyRooms = ['edge', 'access', 'records', 'forward', 'routing', 'gateway', 'cluster', 'admin'];
 const agentRooms = ['connector', 'backend', 'health', 'admin'];
-const programs = ['agent', 'proxy', '../test'];
+const programs = ['agent', 'proxy', 'shared', '../test', '../bench'];
 const packages = [
   'jose',
   'jose/x',
@@ -87,6 +87,9 @@ const design: readonly (readonly [folder: string, shut: readonly string[]])[] = 
   ['proxy/access', ['edge', 'forward', 'routing', 'gateway', 'admin'].map((room) => `../${room}/x.ts`)],
   ['proxy/forward', ['edge', 'access', 'gateway', 'admin'].map((room) => `../${room}/x.ts`)],
   ['proxy/gateway', ['edge', 'access', 'forward', 'admin'].map((room) => `../${room}/x.ts`)],
+  ['bench', ['../proxy/x.ts', '../agent/x.ts', '../shared/mux/x.ts']],
+  ['bench/micro', ['../../proxy/x.ts', '../../agent/x.ts']],
+  ['shared/mux', ['../../bench/x.ts', '../../test/x.ts']],
 ];
 
 /** The alternatives of a door's pattern, each of which must be shut: `(^|/)(http1|protocol)/` stands for two doors. */
@@ -134,10 +137,12 @@ async function lint(files: ReadonlyMap<string, string>): Promise<Diagnostic[]> {
       }),
     );
     await Promise.all(
-      ['proxy', 'agent', 'shared', 'test'].map((room) => mkdir(join(house, room), { recursive: true })),
+      ['proxy', 'agent', 'shared', 'test', 'bench'].map((room) =>
+        mkdir(join(house, room), { recursive: true }),
+      ),
     );
     const oxlint = join(root, 'node_modules/oxlint/bin/oxlint');
-    const argv = ['--format=json', 'proxy', 'agent', 'shared', 'test'];
+    const argv = ['--format=json', 'proxy', 'agent', 'shared', 'test', 'bench'];
     const stdout = await runUnhooked(oxlint, argv, house).catch((error: unknown) => {
       // It exits 1 when it has found something, which is what it is here for.
       if (isRecord(error) && error['code'] === 1 && typeof error['stdout'] === 'string')
