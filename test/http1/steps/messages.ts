@@ -22,6 +22,8 @@ const bodyLimits = {
 };
 const forwarding = { for: '192.0.2.1', proto: 'https', host: 'h', via: 'edge', trustChain: true } as const;
 
+const disclosure = { withheldCookies: ['s', '__Host-s'], withholdsAuthorization: true, fields: [] };
+
 function outcomeOf(run: () => string): string {
   try {
     return run();
@@ -38,7 +40,7 @@ function feedRequest(pieces: readonly Uint8Array[]): string {
       const head = scanner.push(piece);
       if (head === undefined) continue;
       const meaning = readRequest(head, { viaName: 'edge' });
-      writeRequestHead(head, meaning, forwarding);
+      writeRequestHead(head, meaning, forwarding, disclosure);
       return 'written';
     }
     return 'wants more';
@@ -114,6 +116,12 @@ const heads: readonly Filling[] = [
   ['many lines of Upgrade', `${GET}Connection: upgrade\r\n`, 'Upgrade: a\r\n', '\r\n'],
   ['many lines of Expect', GET, 'Expect: 100-continue\r\n', '\r\n'],
   ['many lines of X-Forwarded-For', GET, 'X-Forwarded-For: a\r\n', '\r\n'],
+  ['cookies that are withheld', `${GET}Cookie: `, 's=1;', `a=1${END}`],
+  ['cookies that are nearly withheld', `${GET}Cookie: `, 's;', `s=1${END}`],
+  ['semicolons in Cookie', `${GET}Cookie: s=1`, ';', END],
+  ['blanks around a cookie that is withheld', `${GET}Cookie: a=1;`, ' ', `s =1; b=2${END}`],
+  ['many lines of Cookie', GET, 'Cookie: s=1;a=1\r\n', '\r\n'],
+  ['many lines of Authorization', GET, 'Authorization: a\r\n', '\r\n'],
   ['Max-Forwards', `${GET.replace('GET', 'OPTIONS')}Max-Forwards: `, '0', `1${END}`],
 ];
 
