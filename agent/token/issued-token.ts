@@ -5,7 +5,7 @@
 import type { ClientCredentials, FetchedToken } from '../../shared/auth/client-credentials.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
-import { TokenUnavailable } from './token-source.ts';
+import { isOneWord, TokenUnavailable } from './token-source.ts';
 import type { TokenSource } from './token-source.ts';
 
 export interface IssuedTokenOptions {
@@ -34,7 +34,8 @@ export class IssuedToken implements TokenSource {
   #timer: Timer | undefined;
   #onFresh: ((token: string) => void) | undefined;
   #pauseMs = leastPauseMs;
-  #lastProblem: string | undefined;
+  /** Why there is none, until the provider is asked again. */
+  #lastFailure: TokenUnavailable | undefined;
 
   constructor(options: IssuedTokenOptions) {
     this.#options = options;
@@ -44,7 +45,9 @@ export class IssuedToken implements TokenSource {
     const { clock } = this.#options;
     if (this.#current !== undefined && clock.nowMs() < this.#current.endsAtMs - lastMs)
       return this.#current.token;
-    return this.#fetch();
+    // However often it is dialled, the provider is asked in its own time.
+    if (this.#lastFailure !== undefined) throw this.#lastFailure;
+    return this.#fetch('asked for');
   }
 
   start(onFresh: (token: string) => void): void {
@@ -62,14 +65,14 @@ export class IssuedToken implements TokenSource {
   }
 
   /** One at a time, whoever asks. @throws TokenUnavailable */
-  #fetch(): Promise<string> {
-    this.#fetching ??= this.#fetchAnew().finally(() => {
+  #fetch(why: 'asked for' | 'due'): Promise<string> {
+    this.#fetching ??= this.#fetchAnew(why).finally(() => {
       this.#fetching = undefined;
     });
     return this.#fetching;
   }
 
-  async #fetchAnew(): Promise<string> {
+  async #fetchAnew(why: 'asked for' | 'due'): Promise<string> {
     const { clock, log, random = Math.random } = this.#options;
     this.#timer?.cancel();
     try {
@@ -77,17 +80,19 @@ export class IssuedToken implements TokenSource {
       const before = this.#current?.token;
       this.#current = { token, endsAtMs: clock.nowMs() + lifeMs };
       this.#pauseMs = leastPauseMs;
-      this.#lastProblem = undefined;
+      this.#lastFailure = undefined;
       this.#schedule(Math.max(leastPauseMs, lifeMs * (renewAfterPart - random() * jitterPart)));
       log.info({ forMs: Math.round(lifeMs) }, 'token issued');
-      if (before !== token) this.#onFresh?.(token);
+      // Whoever asks for the first token has it now, and nobody else waits for it.
+      const isNews = why === 'due' || before !== undefined;
+      if (isNews && before !== token) this.#onFresh?.(token);
       return token;
     } catch (error) {
       if (!(error instanceof TokenUnavailable)) throw error;
       const reason = error.message;
-      if (reason !== this.#lastProblem && !this.#stopping.signal.aborted)
+      if (reason !== this.#lastFailure?.message && !this.#stopping.signal.aborted)
         log.warn({ reason }, 'no fresh token');
-      this.#lastProblem = reason;
+      this.#lastFailure = error;
       // Full jitter under a ceiling that doubles, and never at once.
       this.#schedule(leastPauseMs / 2 + random() * this.#pauseMs);
       this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
@@ -98,7 +103,7 @@ export class IssuedToken implements TokenSource {
   #schedule(delayMs: number): void {
     if (this.#stopping.signal.aborted) return;
     this.#timer = this.#options.clock.after(Math.min(delayMs, longestTimerMs), () => {
-      this.#fetch().catch((error: unknown) => {
+      this.#fetch('due').catch((error: unknown) => {
         // It has been said, and the next try is due already.
         if (!(error instanceof TokenUnavailable)) throw error;
       });
@@ -113,10 +118,13 @@ const longestTimerMs = 2_000_000_000;
 export function fetchWith(credentials: ClientCredentials): IssuedTokenOptions['fetch'] {
   return async (signal) => {
     const { fetchToken, reasonOf } = await import('../../shared/auth/client-credentials.ts');
+    let fetched: FetchedToken;
     try {
-      return await fetchToken(credentials, signal);
+      fetched = await fetchToken(credentials, signal);
     } catch (error) {
       throw new TokenUnavailable(`${credentials.issuer}: ${reasonOf(error)}`, error);
     }
+    if (isOneWord(fetched.token)) return fetched;
+    throw new TokenUnavailable(`${credentials.issuer}: the token that it gave is none that a header holds`);
   };
 }

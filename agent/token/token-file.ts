@@ -6,7 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Log } from '../../shared/log/log.ts';
 import { maxTokenLength } from '../../shared/protocol/ask.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
-import { TokenUnavailable } from './token-source.ts';
+import { isOneWord, TokenUnavailable } from './token-source.ts';
 import type { TokenSource } from './token-source.ts';
 
 export interface TokenFileOptions {
@@ -114,13 +114,9 @@ async function ofFile<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** It stands in a header: what is no single word is none. */
 function readToken(text: string): string {
   const token = text.trim();
   if (token === '') throw new TokenUnavailable('TOKEN_FILE is empty');
-  for (let index = 0; index < token.length; index += 1) {
-    const code = token.charCodeAt(index);
-    if (code <= 0x20 || code >= 0x7f) throw new TokenUnavailable('TOKEN_FILE holds more than a token');
-  }
+  if (!isOneWord(token)) throw new TokenUnavailable('TOKEN_FILE holds more than a token');
   return token;
 }

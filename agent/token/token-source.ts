@@ -3,6 +3,7 @@
  * live. It knows no links and no proxy.
  */
 import { TunnelError } from '../../shared/errors/tunnel-error.ts';
+import { maxTokenLength } from '../../shared/protocol/ask.ts';
 
 export interface TokenSource {
   /**
@@ -38,4 +39,13 @@ export function fixedToken(token: string): TokenSource {
 
 function doNothing(): void {
   // Nothing ever changes.
+}
+
+/** It stands in a header: printable, without blanks, and no longer than a proxy reads. */
+export function isOneWord(token: string): boolean {
+  for (let index = 0; index < token.length; index += 1) {
+    const code = token.charCodeAt(index);
+    if (code <= 0x20 || code >= 0x7f) return false;
+  }
+  return token.length > 0 && token.length <= maxTokenLength;
 }

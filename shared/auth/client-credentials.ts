@@ -10,6 +10,7 @@ import {
   ClientSecretPost,
   customFetch,
   discovery,
+  WWWAuthenticateChallengeError,
 } from 'openid-client';
 import type { Configuration, CustomFetchOptions } from 'openid-client';
 
@@ -87,6 +88,10 @@ function lifeOf(token: string, seconds: number | undefined, nowMs: number): numb
 /** Why there is no token, in words without anything of what was sent. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) throw error;
+  if (error instanceof WWWAuthenticateChallengeError) {
+    const said = error.cause.map(({ parameters }) => parameters.error).find((name) => name !== undefined);
+    return `the provider answered ${printable(said ?? String(error.status))}`;
+  }
   // What the provider says: invalid_client, invalid_scope (RFC 6749 §5.2).
   if ('error' in error && typeof error.error === 'string')
     return `the provider answered ${printable(error.error)}`;
