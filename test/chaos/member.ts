@@ -4,10 +4,12 @@
  */
 import { patienceMs } from '../e2e/support/deadline.ts';
 import { type Owner, OwnLife } from '../e2e/support/owner.ts';
-import type { Program } from '../e2e/support/program.ts';
+import type { LogLine, Program } from '../e2e/support/program.ts';
 
 /** An end that takes longer is none: above the DRAIN_TIMEOUT of the programs. */
 const endWithinMs = 45_000;
+/** Enough to see what went wrong. */
+const keptLines = 20;
 
 export interface MemberOptions {
   readonly role: 'proxy' | 'agent';
@@ -24,10 +26,14 @@ export class Member {
   isBusy = false;
   /** How often it has been started. */
   starts = 0;
+  /** How often it was killed. */
+  kills = 0;
   readonly #options: MemberOptions;
   readonly #owner: Owner;
   #life: OwnLife | undefined;
   #program: Program | undefined;
+  /** Of the programs before this one. */
+  #failureLines: readonly LogLine[] = [];
 
   constructor(owner: Owner, options: MemberOptions) {
     this.#owner = owner;
@@ -62,6 +68,7 @@ export class Member {
   /** As a machine does it that loses its power, and has it again after a while. */
   async kill(awayMs: number): Promise<void> {
     this.#expectRunning();
+    this.kills += 1;
     await this.program.kill();
     await pause(awayMs);
     await this.#again();
@@ -79,7 +86,14 @@ export class Member {
     this.#expectRunning();
   }
 
+  /** Of the exchanges that were answered with a failure or broken off, what its log says; the last ones. */
+  failureLines(): readonly LogLine[] {
+    const { lines } = this.program;
+    return [...this.#failureLines, ...lines.filter(isFailure)].slice(-keptLines);
+  }
+
   async #again(): Promise<void> {
+    this.#failureLines = this.failureLines();
     await this.#life?.release();
     await this.start();
   }
@@ -91,6 +105,10 @@ export class Member {
   #fault(what: string): void {
     this.#options.onFault(`${this.name} ${what}:\n${this.program.output}`);
   }
+}
+
+function isFailure(line: LogLine): boolean {
+  return line['msg'] === 'exchange' && (Number(line['status']) >= 500 || line['abortedBy'] !== undefined);
 }
 
 export function pause(ms: number): Promise<void> {

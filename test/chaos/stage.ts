@@ -14,7 +14,7 @@ import type { Owner } from '../e2e/support/owner.ts';
 import { Program, says } from '../e2e/support/program.ts';
 import { createSecret, type Env, linksUp, mintToken, startAgent, startProxy } from '../e2e/support/tunnel.ts';
 import { Random } from '../fuzz/random.ts';
-import { Member, stagePatienceMs } from './member.ts';
+import { Member, pause, stagePatienceMs } from './member.ts';
 
 const links = 2;
 const agentsPerProxy = 2;
@@ -64,6 +64,11 @@ export class Stage {
     return this.#balancer;
   }
 
+  /** How often a proxy was killed so far. */
+  get proxyKills(): number {
+    return this.proxies.reduce((sum, { kills }) => sum + kills, 0);
+  }
+
   agentsOf(proxy: Member): Agent[] {
     return this.agents.filter((agent) => agent.proxy === proxy);
   }
@@ -79,15 +84,34 @@ export class Stage {
     }
   }
 
+  /** Resolves when every proxy has the links of its agents and no others. What does not come back is a fault. */
+  async whole(): Promise<void> {
+    const untilMs = performance.now() + stagePatienceMs;
+    for (const proxy of this.proxies) {
+      while (!(await this.#isWhole(proxy))) {
+        if (performance.now() > untilMs) {
+          this.faults.push(`${proxy.name} has not its agents back after ${stagePatienceMs / 1000} s`);
+          return;
+        }
+        await pause(100);
+      }
+    }
+  }
+
+  /** Who has ended by itself is a fault. */
+  checkRunning(): void {
+    for (const member of this.members) member.checkRunning();
+  }
+
   /** How many bodies came to a clean end at the backend that were not what had been sent: asked past the product. */
   async backendFaults(): Promise<number> {
-    const answer = Promise.withResolvers<number>();
-    const asking = request({ host: '127.0.0.1', port: this.#backendPort, path: '/faults' }, (response) => {
-      text(response).then((said) => answer.resolve(Number(said)), answer.reject);
-    });
-    asking.once('error', answer.reject);
-    asking.end();
-    return within(patienceMs, () => 'the count of the backend', answer.promise);
+    return Number(await get(this.#backendPort, '/faults'));
+  }
+
+  async #isWhole(proxy: Member): Promise<boolean> {
+    const { port } = await proxy.program.line(says('admin listening'));
+    const serving = (await get(Number(port), '/api/tunnels')).match(/"state":\s*"serving"/g) ?? [];
+    return serving.length === links * this.agentsOf(proxy).length;
   }
 
   async #build({ built, proxyEnv = {} }: StageOptions): Promise<void> {
@@ -141,6 +165,16 @@ export class Stage {
   #member(role: 'proxy' | 'agent', name: string, start: (owner: Owner) => Promise<Program>): Member {
     return new Member(this.#owner, { role, name, start, onFault: (what) => this.faults.push(what) });
   }
+}
+
+async function get(port: number, path: string): Promise<string> {
+  const answer = Promise.withResolvers<string>();
+  const asking = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    text(response).then(answer.resolve, answer.reject);
+  });
+  asking.once('error', answer.reject);
+  asking.end();
+  return within(patienceMs, () => `an answer to ${path}`, answer.promise);
 }
 
 async function freePort(): Promise<number> {

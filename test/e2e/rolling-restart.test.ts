@@ -25,6 +25,7 @@ test('proxies and agents restarted one by one under load: nobody notices', produ
         target: stage.balancer,
         random: new Random(workers),
         limitMs: 20_000,
+        proxyKills: () => 0,
         record: (kind, outcome) => tally.add(kind, outcome),
       };
     },

@@ -15,6 +15,8 @@ export interface Client {
   readonly random: Random;
   /** How long nothing may come of an exchange that waits for something. */
   readonly limitMs: number;
+  /** How often a proxy was killed so far. */
+  readonly proxyKills: () => number;
   readonly record: (kind: string, outcome: Outcome) => void;
 }
 
