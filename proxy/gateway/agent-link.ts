@@ -83,6 +83,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   #expiring: LinkEnding | undefined;
   #hello: Hello | undefined;
   #health: Health | undefined;
+  #agentStops = false;
 
   constructor(socket: LinkSocket, options: AgentLinkOptions) {
     this.id = options.id;
@@ -148,7 +149,8 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   get isAccepting(): boolean {
     const isServed = this.#hello !== undefined && this.#link.isOpen;
     const isEnding = this.#retiring !== undefined || this.#expiring !== undefined;
-    return isServed && !isEnding && !this.#link.session.peerGoingAway;
+    const isLeft = this.#agentStops || this.#link.session.peerGoingAway;
+    return isServed && !isEnding && !isLeft;
   }
 
   /** The agent was told to dial again. */
@@ -194,6 +196,11 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     const before = this.#place;
     this.#place = place;
     return this.#hello !== undefined && !isSameClaim(place, before);
+  }
+
+  /** Its agent has said, on this link or on another one of its, that it stops: new exchanges would be refused. */
+  noteStopping(): void {
+    this.#agentStops = true;
   }
 
   /** The agent hears that this link will end, and dials its next one. */
@@ -280,8 +287,8 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   #hear(health: Health): void {
     const wasHealthy = this.isHealthy;
     this.#health = health;
-    if (this.isHealthy !== wasHealthy) this.#options.owner.onHealth(this, health);
     if (health.stopping === true) this.#options.owner.onStopping(this);
+    if (this.isHealthy !== wasHealthy) this.#options.owner.onHealth(this, health);
   }
 
   /** The backend and routes that count are those the token was checked for, at the upgrade. */

@@ -157,7 +157,12 @@ export class Gateway implements AgentLinkOwner {
     registry.noteChange();
   }
 
+  /** It says so on each of its links, and a busy one may hear it late: a request that was refused here is not to go there. */
   onStopping(link: AgentLink): void {
+    for (const other of this.#links) {
+      const isItsOwn = other.agentInstance === link.agentInstance && other.backendId === link.backendId;
+      if (isItsOwn) other.noteStopping();
+    }
     this.#options.onStopping(link);
   }
 
