@@ -85,10 +85,7 @@ export class Connector {
     const closeAll = (): void => {
       for (const link of this.#links) link.close('the agent stops');
     };
-    for (const link of this.#links) {
-      link.tell({ kind: 'health', serving: false, why: 'the agent stops', stopping: true });
-      link.leave('the agent stops');
-    }
+    for (const link of this.#links) link.stop('the agent stops');
     if (signal.aborted) closeAll();
     signal.addEventListener('abort', closeAll, { once: true });
     await Promise.all(this.#kept);

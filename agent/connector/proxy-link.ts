@@ -115,12 +115,22 @@ export class ProxyLink implements LinkHandler {
     this.#link.sendControl(writeControl({ kind: 'renew', token }));
   }
 
+  /**
+   * Says that the agent stops, and leaves when the proxy has heard it: what is on its way here until then is served. To refuse
+   * it would lose an upload, of which the proxy keeps nothing that it could send elsewhere.
+   */
+  stop(why: string): void {
+    this.tell({ kind: 'health', serving: false, why, stopping: true });
+    this.#link.ask();
+    this.#leaveWhenHeard(why, this.#clock.nowMs() + heardTimeoutMs);
+  }
+
   /** No new exchanges; closes in order when those that are open, or on their way here, have ended. Idempotent. */
-  leave(reason: string): void {
+  leave(reason: string, heardByMs = this.#clock.nowMs() + heardTimeoutMs): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#link.goAway();
-    this.#closeWhenIdle(reason, this.#clock.nowMs() + heardTimeoutMs);
+    this.#closeWhenIdle(reason, heardByMs);
   }
 
   /** It may be lost without having ended: it is asked, and ends soon where no answer comes. */
@@ -168,6 +178,15 @@ export class ProxyLink implements LinkHandler {
     this.#resolveUp(undefined);
     this.#resolveLeaving();
     this.#resolveEnded(end);
+  }
+
+  #leaveWhenHeard(why: string, heardByMs: number): void {
+    if (this.#isLeaving || !this.#link.isOpen) return;
+    // Not at once where it is answered: an answer goes before the streams that were opened before it.
+    this.#idleTimer = this.#clock.after(idleCheckMs, () => {
+      if (this.#link.session.isAnswered || this.#clock.nowMs() >= heardByMs) this.leave(why, heardByMs);
+      else this.#leaveWhenHeard(why, heardByMs);
+    });
   }
 
   #closeWhenIdle(reason: string, heardByMs: number): void {

@@ -70,6 +70,8 @@ const farewellMs = 1_000;
 export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
   readonly id: string;
   readonly backendId: string;
+  /** Its agent has said, on this link or on another one of its, that it stops. */
+  agentStops = false;
   readonly #options: AgentLinkOptions;
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
@@ -83,7 +85,6 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   #expiring: LinkEnding | undefined;
   #hello: Hello | undefined;
   #health: Health | undefined;
-  #agentStops = false;
 
   constructor(socket: LinkSocket, options: AgentLinkOptions) {
     this.id = options.id;
@@ -125,10 +126,6 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     return { grant: this.#grant, ask: this.#options.claim.ask };
   }
 
-  get subject(): string | undefined {
-    return this.#grant.subject;
-  }
-
   get hello(): Hello | undefined {
     return this.#hello;
   }
@@ -149,8 +146,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   get isAccepting(): boolean {
     const isServed = this.#hello !== undefined && this.#link.isOpen;
     const isEnding = this.#retiring !== undefined || this.#expiring !== undefined;
-    const isLeft = this.#agentStops || this.#link.session.peerGoingAway;
-    return isServed && !isEnding && !isLeft;
+    return isServed && !isEnding && !this.agentStops && !this.#link.session.peerGoingAway;
   }
 
   /** The agent was told to dial again. */
@@ -196,11 +192,6 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     const before = this.#place;
     this.#place = place;
     return this.#hello !== undefined && !isSameClaim(place, before);
-  }
-
-  /** Its agent has said, on this link or on another one of its, that it stops: new exchanges would be refused. */
-  noteStopping(): void {
-    this.#agentStops = true;
   }
 
   /** The agent hears that this link will end, and dials its next one. */

@@ -134,8 +134,8 @@ export class Gateway implements AgentLinkOwner {
     registry.add(link, link.routes);
     onLink(link);
     const { version, instance } = link.hello ?? {};
-    const { id: tunnel, backendId: backend, subject } = link;
-    log.info({ tunnel, backend, subject, agentVersion: version, instance }, 'agent connected');
+    const { id: tunnel, backendId: backend, grant } = link;
+    log.info({ tunnel, backend, subject: grant.subject, agentVersion: version, instance }, 'agent connected');
     this.#retireReplaced(link);
   }
 
@@ -161,7 +161,7 @@ export class Gateway implements AgentLinkOwner {
   onStopping(link: AgentLink): void {
     for (const other of this.#links) {
       const isItsOwn = other.agentInstance === link.agentInstance && other.backendId === link.backendId;
-      if (isItsOwn) other.noteStopping();
+      if (isItsOwn) other.agentStops = true;
     }
     this.#options.onStopping(link);
   }
@@ -177,16 +177,18 @@ export class Gateway implements AgentLinkOwner {
 
   onRenewed(link: AgentLink, fault: AgentFault | undefined): void {
     const { log } = this.#options;
-    const { id: tunnel, backendId: backend, subject } = link;
+    const { id: tunnel, backendId: backend, grant } = link;
     const until = new Date(link.grant.expiresAtMs).toISOString();
-    if (fault === undefined) log.info({ tunnel, backend, subject, until }, 'agent renewed its token');
-    else log.warn({ tunnel, backend, subject, until, reason: fault.message }, 'renewal refused');
+    if (fault === undefined)
+      log.info({ tunnel, backend, subject: grant.subject, until }, 'agent renewed its token');
+    else
+      log.warn({ tunnel, backend, subject: grant.subject, until, reason: fault.message }, 'renewal refused');
   }
 
   onExpired(link: AgentLink): void {
     const { log, onStopping } = this.#options;
-    const { id: tunnel, backendId: backend, subject } = link;
-    log.warn({ tunnel, backend, subject }, 'token expired');
+    const { id: tunnel, backendId: backend, grant } = link;
+    log.warn({ tunnel, backend, subject: grant.subject }, 'token expired');
     onStopping(link);
   }
 

@@ -125,6 +125,11 @@ export class Link implements SessionHandler, WebSocketHandler {
     this.session.ask(this.#clock.nowMs());
   }
 
+  /** Asks the peer for an answer: `session.isAnswered` says when it has heard what was said before. */
+  ask(): void {
+    if (this.isOpen) this.session.ask(this.#clock.nowMs());
+  }
+
   /** No stream is open, and none is under way: the peer has heard every GoAway of ours. */
   get isIdle(): boolean {
     return this.session.streamCount === 0 && this.session.isAnswered;
