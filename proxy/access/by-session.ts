@@ -36,13 +36,12 @@ export function createBySession(options: BySessionOptions): Authenticator {
     if (exchange.meaning.upgrade !== undefined && !isFromSite(exchange, site))
       return { kind: 'refused', answer: denial('origin_refused') };
     const { user, confirmedAt } = memory.look(session);
-    const identity: Identity = { kind: 'user', user, byAuthorization: false };
     const isNews = confirmedAt > session.confirmedAt;
-    if (!isNews && !sessions.isStale(session)) return identity;
-    const next = sessions.renew(session, isNews ? { user, atSeconds: confirmedAt } : undefined);
-    return sessions.write(next, site).then((cookie) => {
+    if (!isNews && !sessions.isStale(session)) return identified(session);
+    const renewed = sessions.renew(session, isNews ? { user, atSeconds: confirmedAt } : undefined);
+    return sessions.write(renewed, site).then((cookie) => {
       visit.responseFields.push(['Set-Cookie', cookie]);
-      return identity;
+      return identified(renewed);
     });
   };
 
@@ -60,6 +59,10 @@ export function createBySession(options: BySessionOptions): Authenticator {
       return isNavigation(exchange) ? signIn.send(exchange, exchange.meaning.target) : undefined;
     },
   };
+}
+
+function identified({ user }: Session): Identity {
+  return { kind: 'user', user, byAuthorization: false };
 }
 
 /** A person who looks at a page: they can be sent elsewhere and come back. A script that fetches cannot. */

@@ -191,7 +191,8 @@ export class Registry<T extends Registered> {
 
   /** Whose the path would be if the case of its letters did not count. */
   backendsAlike(host: string, path: string): readonly string[] {
-    return this.#routes.findAlike(host, path);
+    const recorded = this.#recordedRoutes.findAlike(host, path);
+    return recorded.length > 0 ? recorded : this.#routes.findAlike(host, path);
   }
 
   #forget(backendId: string): void {

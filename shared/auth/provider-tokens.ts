@@ -14,7 +14,7 @@ const algorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
 
 /** The least time between two fetches that tokens with unknown keys cause. */
-const cooldownMs = 10_000;
+const cooldownMs = 5_000;
 /** A key that the provider takes back is taken for no longer, while it is there. */
 const maxAgeMs = 600_000;
 /** Between our clock and the provider's. */

@@ -15,7 +15,8 @@ export interface Page {
 
 export interface Asking {
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list of pairs goes out as it stands, with nothing added. */
+  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
   readonly body?: string;
   /** Sent instead of what the jar holds. */
   readonly cookie?: string;
@@ -32,7 +33,8 @@ export class Browser {
   async ask(url: string, asking: Asking = {}): Promise<Page> {
     const { hostname } = new URL(url);
     const cookie = asking.cookie ?? this.cookies(hostname);
-    const headers = { accept: html, ...(cookie === '' ? {} : { cookie }), ...asking.headers };
+    const { headers: given = {} } = asking;
+    const headers = isPairs(given) ? given : { accept: html, ...(cookie === '' ? {} : { cookie }), ...given };
     const page = await send(url, { ...asking, headers });
     for (const line of page.setCookies) this.#keep(hostname, line);
     this.seen.push(page);
@@ -75,7 +77,8 @@ async function send(url: string, { method = 'GET', headers = {}, body }: Asking)
   const [, host = '', path = '/'] = /^http:\/\/([^/]+)(\/.*)?$/.exec(url) ?? [];
   const [hostname = '', port = '80'] = host.split(':');
   const coming = Promise.withResolvers<Page>();
-  const outgoing = request({ hostname, port, path, method, headers, agent: false }, (response) => {
+  const lines = isPairs(headers) ? ['Host', host, ...headers.flat()] : headers;
+  const outgoing = request({ hostname, port, path, method, headers: lines, agent: false }, (response) => {
     let text = '';
     response.setEncoding('utf8');
     response.on('data', (piece: string) => {
@@ -99,4 +102,10 @@ async function send(url: string, { method = 'GET', headers = {}, body }: Asking)
   outgoing.on('error', coming.reject);
   outgoing.end(body);
   return coming.promise;
+}
+
+type Headers = NonNullable<Asking['headers']>;
+
+function isPairs(headers: Headers): headers is readonly (readonly [string, string])[] {
+  return Array.isArray(headers);
 }

@@ -4,6 +4,7 @@
  * form where a browser is to do it.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
@@ -36,7 +37,7 @@ export class IdentityServer {
   forge: ((path: string, body: string) => string) | undefined;
   #provider: Provider | undefined;
   #redirectUris: readonly string[] = [];
-  #keys: JWK[] = [createKey()];
+  #key = createKey();
 
   private constructor(port: number) {
     this.port = port;
@@ -68,15 +69,13 @@ export class IdentityServer {
 
   /** New keys: what the old ones signed is nothing any more. */
   rotate(): void {
-    this.#keys = [createKey()];
+    this.#key = createKey();
     this.#start();
   }
 
-  /** The private key that signs, as a JWK: for tokens that the server itself would not make. */
-  get key(): JWK {
-    const [key] = this.#keys;
-    if (key === undefined) throw new Error('a server without keys');
-    return key;
+  /** The key that signs, for tokens that the server itself would not make. */
+  get key(): SigningKey {
+    return this.#key;
   }
 
   /** Accounts that are there no more. */
@@ -100,7 +99,7 @@ export class IdentityServer {
       cookies: { keys: ['a key for cookies of tests'] },
       claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
       scopes: ['openid', 'offline_access', 'email', 'groups'],
-      jwks: { keys: this.#keys },
+      jwks: { keys: [this.#key.jwk] },
       pkce: { required: () => true },
       features: {
         devInteractions: { enabled: false },
@@ -180,7 +179,14 @@ export class IdentityServer {
   }
 }
 
-function createKey(): JWK {
+export interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly jwk: JWK;
+}
+
+function createKey(): SigningKey {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'RS256' };
+  const kid = randomUUID();
+  return { kid, privateKey, jwk: { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' } };
 }

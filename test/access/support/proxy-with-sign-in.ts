@@ -6,9 +6,9 @@ import { createServer } from 'node:http';
 import type { Test } from 'tap';
 import { WebSocketServer } from 'ws';
 import { listen } from '../../e2e/support/listen.ts';
-import { startTunnel } from '../../e2e/support/tunnel.ts';
+import { createSecret, linksUp, mintToken, startAgent, startProxy } from '../../e2e/support/tunnel.ts';
 import type { Env } from '../../e2e/support/tunnel.ts';
-import type { LogLine, Program } from '../../e2e/support/program.ts';
+import type { Program } from '../../e2e/support/program.ts';
 import { clientId, clientSecret, IdentityServer } from './identity-server.ts';
 
 export const sessionSecret = 'a secret of more than thirty-two bytes for sessions';
@@ -19,6 +19,8 @@ export interface Setting {
   readonly port: number;
   readonly identity: IdentityServer;
   readonly proxy: Program;
+  /** With which the agent was let in. */
+  readonly agentToken: string;
   /** Targets that reached the backend, in order. */
   readonly reached: string[];
 }
@@ -58,17 +60,18 @@ export function oidcEnv(identity: IdentityServer): Env {
 export async function startWithSignIn(t: Test, env: Env = {}, identity?: IdentityServer): Promise<Setting> {
   const reached: string[] = [];
   const server = identity ?? (await IdentityServer.listen(t));
-  const { host, port, proxy } = await startTunnel(t, {
-    backend: await startEcho(t, reached),
-    proxyEnv: { CLIENT_ACCESS: '@example.com', ...oidcEnv(server), LOG_LEVEL: 'debug', ...env },
-  });
-  if (proxy === undefined) throw new Error('this is a test of the product');
+  const secret = createSecret();
+  const [backend, proxy, agentToken] = await Promise.all([
+    startEcho(t, reached),
+    startProxy(t, {
+      secret,
+      env: { CLIENT_ACCESS: '@example.com', ...oidcEnv(server), LOG_LEVEL: 'debug', ...env },
+    }),
+    mintToken(t, secret, ['--backend', 'default']),
+  ]);
+  await linksUp(startAgent(t, { proxy, token: agentToken, backend }), 2);
+  const { host, port, program } = proxy;
   const origin = `http://${host}:${port}`;
   server.allow(origin);
-  return { origin, host, port, identity: server, proxy, reached };
-}
-
-/** Lines of the proxy's log of exchanges, once there is one with that code. */
-export async function exchangeWith(proxy: Program, code: string, from = 0): Promise<LogLine> {
-  return await proxy.line((line) => line['msg'] === 'exchange' && line['code'] === code, from);
+  return { origin, host, port, identity: server, proxy: program, agentToken, reached };
 }
