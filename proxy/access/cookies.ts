@@ -3,6 +3,7 @@
  * they carry the prefix `__Host-`, with which no other host and no page without TLS can set them. It knows no content.
  */
 import type { Fields } from '../../shared/http1/fields.ts';
+import { withoutBlanks } from '../../shared/http1/grammar.ts';
 
 const ourPrefix = 'inverting-proxy-';
 const hostPrefix = '__Host-';
@@ -25,9 +26,9 @@ export function ourCookies(fields: Fields): readonly Cookie[] {
     for (const pair of line.split(';')) {
       const equals = pair.indexOf('=');
       if (equals === -1) continue;
-      const name = pair.slice(0, equals).trim();
+      const name = withoutBlanks(pair.slice(0, equals));
       const bare = name.startsWith(hostPrefix) ? name.slice(hostPrefix.length) : name;
-      if (bare.startsWith(ourPrefix)) found.push({ name, value: pair.slice(equals + 1).trim() });
+      if (bare.startsWith(ourPrefix)) found.push({ name, value: withoutBlanks(pair.slice(equals + 1)) });
     }
   }
   return found;

@@ -39,6 +39,7 @@ export interface Disclosure {
   readonly fields: ExtraFields;
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set();
 const AS_SENT: Disclosure = { withheldCookies: [], withholdsAuthorization: false, fields: [] };
 
 const HOP_IN_REQUEST = kindSet(
@@ -70,7 +71,7 @@ interface RequestContext {
   readonly head: RequestHead;
   readonly meaning: RequestMeaning;
   readonly hostHeader: string | undefined;
-  readonly withheldCookies: readonly string[];
+  readonly withheldCookies: ReadonlySet<string>;
 }
 
 /** The whole head for the backend. It is HTTP/1.1 whatever the client spoke: each hop speaks its own version (RFC 9112 §2.3). */
@@ -82,7 +83,9 @@ export function writeRequestHead(
 ): string {
   const sets = setsFor(forwarding.trustChain, disclosure);
   const { hostHeader } = forwarding;
-  const context: RequestContext = { head, meaning, hostHeader, withheldCookies: disclosure.withheldCookies };
+  const names = disclosure.withheldCookies;
+  const withheldCookies = names.length === 0 ? NO_NAMES : new Set(names);
+  const context: RequestContext = { head, meaning, hostHeader, withheldCookies };
   return (
     `${head.method} ${meaning.target} HTTP/1.1\r\n` +
     passedLines(head.fields, meaning.connectionNames, sets, requestLine, context) +

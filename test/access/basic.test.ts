@@ -168,6 +168,36 @@ test('where everybody may pass, a password that is none of ours goes on to the b
   t.match(admission, { user: undefined, withholdsAuthorization: false });
 });
 
+test('who would wait too long is told to come again, and who is known is not', async (t) => {
+  const file = fileOf(t, { alice: hashSync('a', { cost }) });
+  const open: (() => void)[] = [];
+  const compare = (password: string) =>
+    new Promise<boolean>((resolve) => open.push(() => resolve(password === 'a')));
+  const gate = createGate({
+    name: 'p',
+    recordOf: () => undefined,
+    defaultAccess: { kind: 'signed-in' },
+    before: [],
+    authenticators: [createBasic({ file, log: quiet, compare })],
+    after: [],
+  });
+  const first = standing(gate, 'alice:a');
+  await new Promise((resolve) => setImmediate(resolve));
+  open.shift()?.();
+  t.equal(await first, 'in');
+  const waiting = Array.from({ length: 8 }, (_, at) => standing(gate, `alice:${at}`));
+  const { answer } = await enter(gate, `Authorization: Basic ${encode('alice:8')}`);
+  t.equal(statusOf(answer), 503);
+  t.strictSame(valuesOf(answer, 'Retry-After'), ['2']);
+  t.match(answer, 'details="passwords_busy"');
+  t.equal(await standing(gate, 'alice:a'), 'in');
+  for (let ended = 0; ended < 8; ended += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    open.shift()?.();
+  }
+  t.strictSame(new Set(await Promise.all(waiting)), new Set([401]));
+});
+
 test('a file that is no good stops the start', (t) => {
   t.throws(() => gateOf(fileOf(t, { alice: 'x' })), /^line 1 has a password that is no bcrypt hash/);
   t.end();

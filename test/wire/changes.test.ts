@@ -4,7 +4,12 @@
  * fails, and so does a field name of a row that no difference has, or the other way round.
  */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from '@node-rs/bcrypt';
 import { t as file, test, type Test } from 'tap';
+import { adminPortOf, ask } from '../admin/support/ask.ts';
 import { readHead, status, value, type Head } from '../e2e/support/message.ts';
 import { Recorder } from '../e2e/support/recorder.ts';
 import { startTunnel } from '../e2e/support/tunnel.ts';
@@ -15,14 +20,37 @@ import { inEveryRequest, requestCases, type Changes } from './request-changes.ts
 import { responseCases, type ResponseCase } from './response-changes.ts';
 
 const backend = await Recorder.listen(file);
-const [plain, trusted] = await Promise.all([
+const directory = mkdtempSync(join(tmpdir(), 'changes-'));
+file.teardown(() => rmSync(directory, { recursive: true }));
+const users = join(directory, 'users');
+writeFileSync(users, `alice@example.com:${hashSync('a', { cost: 4 })}\n`);
+const adminToken = 'an admin token of more than 32 bytes';
+const [plain, trusted, guarded] = await Promise.all([
   startTunnel(file, { backend: backend.address }),
   startTunnel(file, {
     backend: backend.address,
     proxyEnv: { TRUSTED_PROXIES: '127.0.0.1' },
     agentEnv: { HOST_HEADER: 'backend.internal' },
   }),
+  startTunnel(file, {
+    backend: backend.address,
+    // Nobody is sent to that provider here.
+    proxyEnv: {
+      ADMIN_TOKEN: adminToken,
+      BASIC_AUTH_FILE: users,
+      OIDC_ISSUER: 'http://127.0.0.1:1',
+      OIDC_CLIENT_ID: 'proxy',
+    },
+  }),
 ]);
+if (guarded.proxy !== undefined) {
+  const { status: set } = await ask(await adminPortOf(guarded.proxy), '/api/backends/default', {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ access: 'public', forwardIdentity: true }),
+  });
+  if (set !== 201) throw new Error(`the record was answered with ${set}`);
+}
 const rows = readChangeRows();
 
 /** A head with the empty line behind it, as it was on the wire. */
@@ -70,12 +98,21 @@ function isListed(t: Test, found: readonly string[], listed: readonly Changes[])
 function withoutNames(change: string): string {
   return change
     .replace(/^(\+ Via: 1\.\d) inverting-proxy-\w+$/, '$1 <name>')
+    .replace(/^(\+ X-Inverting-Proxy-Assertion:) [\w-]+\.[\w-]+\.[\w-]+$/, '$1 <jwt>')
     .replace(/^(\+ X-Request-Id:) \w+-\w+$/, '$1 <id>');
 }
 
-for (const { what, trusted: isTrusted, lines, body = '', changes, always } of requestCases) {
+for (const {
+  what,
+  trusted: isTrusted,
+  guarded: isGuarded,
+  lines,
+  body = '',
+  changes,
+  always,
+} of requestCases) {
   test(`a request with ${what}`, async (t) => {
-    const client = await dial(t, isTrusted === true ? trusted : plain);
+    const client = await dial(t, isTrusted === true ? trusted : isGuarded === true ? guarded : plain);
     const sent = `${lines.join('\r\n')}\r\n\r\n${body}`;
     client.write(sent);
     const asked = await backend.take(targetOf(lines));

@@ -25,7 +25,7 @@ function isTold(name: string, kind: 'request' | 'response', part: 'head' | 'trai
 
 /** These have rows for what is done with some of their values, and pass with this one. */
 const passInHead: Readonly<Record<'request' | 'response', readonly string[]>> = {
-  request: ['Max-Forwards', 'Via'],
+  request: ['Authorization', 'Cookie', 'Max-Forwards', 'Via'],
   response: [],
 };
 

@@ -1,6 +1,7 @@
 /**
  * Requests that show every change on the way to a backend: what is sent, and each line that differs at the backend under
- * the key of its row in docs/http.md. `<name>` and `<id>` stand for the proxy's name in Via and for the request's id.
+ * the key of its row in docs/http.md. `<name>` and `<id>` stand for the proxy's name in Via and for the
+ * request's id, `<jwt>` for an assertion.
  */
 
 /** Lines that differ, by the key of the row that they show. */
@@ -10,6 +11,8 @@ export interface RequestCase {
   readonly what: string;
   /** Through the tunnel whose proxy trusts us and whose agent sets HOST_HEADER. */
   readonly trusted?: boolean;
+  /** Through the tunnel whose proxy knows users, and whose backend's record asks to be told of them. */
+  readonly guarded?: boolean;
   readonly lines: readonly string[];
   readonly body?: string;
   readonly changes: Changes;
@@ -116,6 +119,49 @@ export const requestCases: readonly RequestCase[] = [
       'request-identity': gone(identity),
       'request-aliases': gone(identityAliases),
     },
+  },
+  {
+    what: 'cookies of the proxy among others',
+    guarded: true,
+    lines: [
+      'GET /cookies HTTP/1.1',
+      'Host: h',
+      'Cookie: a=1; inverting-proxy-session=x;  b="2"',
+      'Cookie: __Host-inverting-proxy-session=y',
+      'Cookie:  c=3',
+    ],
+    changes: {
+      'request-cookies': [
+        '- Cookie: a=1; inverting-proxy-session=x;  b="2"',
+        '+ Cookie: a=1;  b="2"',
+        '- Cookie: __Host-inverting-proxy-session=y',
+      ],
+    },
+  },
+  {
+    what: 'a password for the proxy',
+    guarded: true,
+    lines: ['GET /password HTTP/1.1', 'Host: h', `Authorization: Basic ${btoa('alice@example.com:a')}`],
+    changes: {
+      'request-authorization': [`- Authorization: Basic ${btoa('alice@example.com:a')}`],
+      'request-user': [
+        '+ X-Inverting-Proxy-User-ID: alice@example.com',
+        '+ X-Forwarded-User: alice@example.com',
+        '+ X-Forwarded-Email: alice@example.com',
+        '+ X-Inverting-Proxy-Assertion: <jwt>',
+      ],
+    },
+  },
+  {
+    what: 'a password for the backend',
+    guarded: true,
+    lines: [
+      'GET /other-password HTTP/1.1',
+      'Host: h',
+      `Authorization: Basic ${btoa('bob:b')}`,
+      'Cookie: s=1',
+    ],
+    changes: {},
   },
   {
     what: 'TE with trailers',

@@ -22,7 +22,7 @@ const bodyLimits = {
 };
 const forwarding = { for: '192.0.2.1', proto: 'https', host: 'h', via: 'edge', trustChain: true } as const;
 
-const disclosure = { withheldCookies: ['s', '__Host-s'], withholdsAuthorization: true, fields: [] };
+const few: readonly string[] = ['s', '__Host-s'];
 
 function outcomeOf(run: () => string): string {
   try {
@@ -33,7 +33,10 @@ function outcomeOf(run: () => string): string {
   }
 }
 
-function feedRequest(pieces: readonly Uint8Array[]): string {
+const feedRequest: Feed = (pieces) => feedRequestWithout(few, pieces);
+
+function feedRequestWithout(withheldCookies: readonly string[], pieces: readonly Uint8Array[]): string {
+  const disclosure = { withheldCookies, withholdsAuthorization: true, fields: [] };
   return outcomeOf(() => {
     const scanner = new HeadScanner('request', headLimits);
     for (const piece of pieces) {
@@ -177,6 +180,24 @@ const differentNames: Source = {
   },
 };
 
+/** Cookies that differ and are all withheld, as many as there is room for, each on a line of its own. */
+const differentCookies: Source = {
+  name: 'request: different cookies that are withheld',
+  sizes: SIZES,
+  make: (size) => {
+    const names: string[] = [];
+    let lines = '';
+    for (let count = 0; lines.length < size - 100; count++) {
+      names.push(numbered(count));
+      lines += `Cookie: ${numbered(count)}=\r\n`;
+    }
+    return {
+      bytes: filled(`${GET}${lines}`, 'A:\r\n', '\r\n', size),
+      feed: (pieces) => feedRequestWithout(names, pieces),
+    };
+  },
+};
+
 /** They show that the measure sees what is not linear; small, since it is not. */
 const squares: readonly Source[] = [
   {
@@ -197,6 +218,7 @@ const squares: readonly Source[] = [
 export const messages: readonly Source[] = [
   ...sourcesOf('request', feedRequest, heads),
   differentNames,
+  differentCookies,
   ...sourcesOf('response', feedResponse, responses),
   ...sourcesOf('chunked', feedChunked, bodies),
   ...squares,
