@@ -12,6 +12,7 @@ import { duration } from '../shared/config/measures.ts';
 import { agentKeyChecks, agentKeySettings } from './agent-key-settings.ts';
 import { accessSettings } from './access-settings.ts';
 import { signInChecks, signInSettings } from './sign-in-settings.ts';
+import { rateSettings } from './rate-settings.ts';
 import { limitChecks, limitSettings } from './limit-settings.ts';
 
 /** A domain agents' ids are put in front of, as in `shop.example.com`. */
@@ -92,6 +93,7 @@ export const proxySettings = {
   },
   ...adminSettings('9090'),
   ...limitSettings,
+  ...rateSettings,
   ...accessSettings,
   ...signInSettings,
   drainTimeoutMs: {

@@ -97,6 +97,8 @@ export interface Client {
   readonly heldBytes: number;
   /** Who hears of the client's side from now on. What has happened before is not told again: look at isGone. */
   listen(listener: ClientListener): void;
+  /** Of a body whose length nobody knows, no more than this: beyond, it is refused as any that is too large. Before listen(). */
+  limitBody(maxBytes: number): void;
   /** The listener has room for the body again. */
   resumeBody(): void;
   /** A piece of an interim answer or of the body; strings are latin1. Leaves with all else of this turn. */

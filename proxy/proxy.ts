@@ -112,6 +112,7 @@ class Proxy {
       maxStreamsPerLink: settings.maxStreamsPerLink,
       graceMs: settings.drainTimeoutMs,
       streamIds,
+      countFailure: (address) => this.#access.attempts.failed(address),
       onLink: (link) => watch.linkOpened(link.backendId),
       onStopping: (link) => this.#upgrades.leave('the agent of this server restarts', link),
       log,
@@ -189,6 +190,10 @@ class Proxy {
       return;
     }
     this.#watch.exchanges.begin(record);
+    if (!this.#access.enter(exchange)) {
+      this.#over(record);
+      return;
+    }
     const handle = this.#access.doorOf(meaning.path) ?? this.#forward;
     void handle(exchange).then(() => this.#over(record));
   }
@@ -211,6 +216,7 @@ class Proxy {
     const nowMs = performance.now();
     this.#watch.exchanges.end(record, nowMs);
     this.#backends.note(record);
+    this.#access.leave(record);
     this.#accessLog?.(record, nowMs);
   }
 

@@ -3,10 +3,13 @@
  * has. It knows no check from inside.
  */
 import type { Log } from '../../shared/log/log.ts';
+import { giveAnswer } from '../answer.ts';
 import type { ProxySettings } from '../config.ts';
-import type { Handler } from '../exchange.ts';
+import type { Exchange, ExchangeRecord, Handler } from '../exchange.ts';
+import { rateLimits } from '../rate-settings.ts';
 import type { BackendRecord } from '../records/record.ts';
 import { Assertions } from './assertions.ts';
+import { Attempts } from './attempts.ts';
 import { createBasic } from './basic.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
@@ -15,9 +18,10 @@ import { createKeySetDoor, keySetPath } from './key-set.ts';
 import { createNetworksCheck } from './networks.ts';
 import { isReserved } from './page-paths.ts';
 import { createPages } from './pages.ts';
-import type { Page } from './pages.ts';
 import { createPathCheck } from './path-check.ts';
 import { createPeople } from './people.ts';
+import { Rates } from './rates.ts';
+import { slowedPage } from './slowed-page.ts';
 import type { Authenticator, Check } from './visit.ts';
 
 export interface AccessOptions {
@@ -34,6 +38,12 @@ export interface AccessOptions {
 }
 
 export interface Access extends Gate {
+  /** Failed attempts of addresses to prove who they are. */
+  readonly attempts: Attempts;
+  /** A client's request has come, whatever it is for: false has answered it, since its address sends too many. */
+  enter(exchange: Exchange): boolean;
+  /** What is counted of the exchange as running is no more. */
+  leave(record: ExchangeRecord): void;
   /** Who answers for a path of the proxy's own, on every host: no backend is asked. Undefined: it is a backend's. */
   doorOf(path: string): Handler | undefined;
 }
@@ -45,27 +55,41 @@ export function createAccess(options: AccessOptions): Access {
   const assertions = new Assertions({ file: assertionKeyFile, log });
   const sign: Assertions['sign'] = (assertion) => assertions.sign(assertion);
   const people = createPeople({ settings, log });
+  const attempts = new Attempts({ max: settings.maxFailuresPerAddress, windowMs: settings.failureWindowMs });
+  const rates = new Rates(rateLimits(settings));
   const before: Check[] = [];
   if (hasRecords) before.push(createNetworksCheck());
+  before.push(rates.ofBackend);
   // Where nothing is guarded, no path can lead around a rule.
   if (hasRecords || defaultAccess.kind !== 'public')
     before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike }));
   if (people !== undefined) before.push(people.withholdCookies);
   const authenticators: Authenticator[] = [...(people?.authenticators ?? [])];
-  if (file !== undefined) authenticators.push(createBasic({ file, log }));
+  if (file !== undefined) authenticators.push(createBasic({ file, log, attempts }));
   const gate = createGate({
     name,
     recordOf,
     defaultAccess,
     before,
     authenticators,
-    after: hasRecords ? [createIdentity({ sign, issuer: publicUrl })] : [],
+    after: hasRecords ? [rates.ofUser, createIdentity({ sign, issuer: publicUrl })] : [rates.ofUser],
     waysOut: people?.waysOut,
   });
   const keySet = createKeySetDoor(assertions, name);
-  const pages = createPages(people?.pages ?? new Map<string, Page>(), name);
+  const slowed = Array.from(
+    people?.pages ?? [],
+    ([path, page]) => [path, slowedPage(page, attempts)] as const,
+  );
+  const pages = createPages(new Map(slowed), name);
   return {
     ...gate,
+    attempts,
+    enter: (exchange) => {
+      const refused = rates.enter(exchange);
+      if (refused !== undefined) giveAnswer(exchange, refused, name);
+      return refused === undefined;
+    },
+    leave: (record) => rates.release(record),
     doorOf: (path) => (path === keySetPath ? keySet : isReserved(path) ? pages : undefined),
   };
 }

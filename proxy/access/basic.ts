@@ -3,11 +3,13 @@
  * would have to be asked. It reads the field and the file; whether a password is right it asks `Passwords`.
  */
 import type { Log } from '../../shared/log/log.ts';
+import type { Attempts } from './attempts.ts';
 import { denial } from './denials.ts';
 import { isUserName, readHtpasswd } from './htpasswd.ts';
 import type { PasswordHashes } from './htpasswd.ts';
 import { Passwords } from './passwords.ts';
 import type { Compare, PasswordVerdict } from './passwords.ts';
+import { tooMany } from './rates.ts';
 import type { Authenticator, Identity } from './visit.ts';
 import { WatchedFile } from './watched-file.ts';
 
@@ -16,6 +18,8 @@ export interface BasicOptions {
   readonly log: Log;
   readonly compare?: Compare;
   readonly now?: () => number;
+  /** Failures of addresses; without it, nobody is slowed. */
+  readonly attempts?: Pick<Attempts, 'waitSeconds' | 'failed'>;
 }
 
 /** One for the whole proxy: who has signed in to one backend has to do so for no other on the same host. */
@@ -26,7 +30,8 @@ const maxFieldLength = 2_048;
 const basic = /^basic +([A-Za-z0-9+/]{1,2048}={0,2}) *$/i;
 
 /** Throws where the file cannot be read or is no good. */
-export function createBasic({ file, log, compare = createCompare(), now }: BasicOptions): Authenticator {
+export function createBasic(options: BasicOptions): Authenticator {
+  const { file, log, compare = createCompare(), now, attempts } = options;
   const users = new WatchedFile({ path: file, read: readHtpasswd, log, now });
   const passwords = new Passwords({ compare, now });
   return {
@@ -35,12 +40,18 @@ export function createBasic({ file, log, compare = createCompare(), now }: Basic
       const sent = readBasic(exchange.request.fields.get('authorization'));
       if (sent === undefined) return undefined;
       if (sent === 'malformed') return refused('wrong');
+      const address = exchange.record.clientAddress;
+      const find = async (hashes: PasswordHashes): Promise<Identity> => {
+        const seconds = (await attempts?.waitSeconds(address)) ?? 0;
+        if (seconds > 0) return { kind: 'refused', answer: tooMany(seconds) };
+        const verdict = await passwords.check(hashes, sent.name, sent.password, address);
+        if (verdict === 'wrong') await attempts?.failed(address);
+        return identityOf(sent.name, verdict);
+      };
+      // What is known is no guess, right or wrong: whoever has signed in does not wait for others of the same address.
       const check = (hashes: PasswordHashes): Identity | Promise<Identity> => {
-        const address = exchange.record.clientAddress;
-        const verdict = passwords.check(hashes, sent.name, sent.password, address);
-        return verdict instanceof Promise
-          ? verdict.then((known) => identityOf(sent.name, known))
-          : identityOf(sent.name, verdict);
+        const known = passwords.known(hashes, sent.name, sent.password);
+        return known === undefined ? find(hashes) : identityOf(sent.name, known);
       };
       const hashes = users.current();
       return hashes instanceof Promise ? hashes.then(check) : check(hashes);

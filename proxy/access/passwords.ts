@@ -50,6 +50,16 @@ export class Passwords {
     this.#now = now;
   }
 
+  /** What was found out before and holds still, if anything was. */
+  known(hashes: PasswordHashes, name: string, password: string): PasswordVerdict | undefined {
+    // Said of every name alike, so it tells nothing about any.
+    if (Buffer.byteLength(password) > maxPasswordBytes || password.includes('\0')) return 'wrong';
+    const key = this.#keyOf(hashes, name, password);
+    const nowMs = this.#now();
+    if (this.#right.get(key, nowMs) === true) return 'right';
+    return this.#wrong.get(key, nowMs) === true ? 'wrong' : undefined;
+  }
+
   /** At once where it is known. */
   check(
     hashes: PasswordHashes,
@@ -57,13 +67,10 @@ export class Passwords {
     password: string,
     address: string,
   ): PasswordVerdict | Promise<PasswordVerdict> {
-    // Said of every name alike, so it tells nothing about any.
-    if (Buffer.byteLength(password) > maxPasswordBytes || password.includes('\0')) return 'wrong';
+    const before = this.known(hashes, name, password);
+    if (before !== undefined) return before;
     const hash = hashes.get(name);
-    const key = this.#digest([name, password, hash ?? '']);
-    const nowMs = this.#now();
-    if (this.#right.get(key, nowMs) === true) return 'right';
-    if (this.#wrong.get(key, nowMs) === true) return 'wrong';
+    const key = this.#keyOf(hashes, name, password);
     const running = this.#checking.get(key);
     if (running !== undefined) return running;
     const group = groupOf(address);
@@ -114,6 +121,10 @@ export class Passwords {
     const list = [...hashes.values()];
     const at = Number.parseInt(this.#digest([name]).slice(0, 8), 16) % list.length;
     return list[at] ?? '';
+  }
+
+  #keyOf(hashes: PasswordHashes, name: string, password: string): string {
+    return this.#digest([name, password, hashes.get(name) ?? '']);
   }
 
   #digest(parts: readonly string[]): string {

@@ -103,6 +103,10 @@ export class ClientConnection implements Client, SweptConnection {
     this.resumeBody();
   }
 
+  limitBody(maxBytes: number): void {
+    this.#body?.limit(maxBytes);
+  }
+
   resumeBody(): void {
     if (this.#state === 'body') this.#readBody();
   }
@@ -118,12 +122,10 @@ export class ClientConnection implements Client, SweptConnection {
   finish(persist: boolean): void {
     if (this.#state !== 'answer' && this.#state !== 'body') return;
     const { limits } = this.#context;
-    const goesOn = persist && this.mayPersist;
-    const isEarly = this.#state === 'body';
     this.#listener = undefined;
     this.#body = undefined;
-    if (!goesOn) {
-      this.#close(isEarly ? limits.earlyAnswerDrain : limits.refusalDrain);
+    if (!persist || !this.mayPersist) {
+      this.#close(this.#state === 'body' ? limits.earlyAnswerDrain : limits.refusalDrain);
       return;
     }
     this.#state = 'head';
@@ -140,9 +142,8 @@ export class ClientConnection implements Client, SweptConnection {
   switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void {
     const raw = new RawConnection(this.#socket, this.#output, (over) => this.#context.onOver(over));
     this.#context.onUpgraded(this, raw);
-    const hasEnded = this.#clientHasEnded;
     const { socket, held } = this.release();
-    raw.begin(begin(socket, this.#context.batch), held, hasEnded);
+    raw.begin(begin(socket, this.#context.batch), held, this.#clientHasEnded);
   }
 
   release(): { readonly socket: Socket; readonly held: Uint8Array } {

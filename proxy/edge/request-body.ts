@@ -4,6 +4,7 @@
  */
 import { createBodyReader } from '../../shared/http1/body.ts';
 import type { BodyReader } from '../../shared/http1/body.ts';
+import { Refusal } from '../../shared/http1/refusal.ts';
 import type { Field } from '../../shared/http1/fields.ts';
 import type { RequestMeaning } from '../../shared/http1/rules.ts';
 import type { ClientListener } from '../exchange.ts';
@@ -18,6 +19,7 @@ export class RequestBody {
   #spanBytes = 0;
   #hasNewBytes = false;
   #weWait = true;
+  #maxBytes = Infinity;
 
   constructor(meaning: RequestMeaning, limits: EdgeLimits, nowMs: number) {
     const { connectionNames } = meaning;
@@ -29,6 +31,11 @@ export class RequestBody {
 
   get trailers(): readonly Field[] {
     return this.#reader.trailers;
+  }
+
+  /** Beside the limit of the edge, which holds for every request. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
   }
 
   arrived(byteCount: number): void {
@@ -47,6 +54,7 @@ export class RequestBody {
       this.#weWait = room > 0;
       if (room === 0) return 'full';
       input.offset = reader.read(input.bytes, input.offset, room);
+      if (reader.size > this.#maxBytes) throw new Refusal('body_too_large', 'request');
       if (reader.dataEnd > reader.dataStart) {
         listener.onBody(input.bytes.subarray(reader.dataStart, reader.dataEnd));
       }

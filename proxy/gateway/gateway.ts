@@ -3,6 +3,7 @@
  * JSON what is not let in, and turns what is let in into a link that routing knows. When what is on record changes, the
  * links are judged anew. It knows no clients and no exchanges but this one.
  */
+import { AuthError } from '../../shared/auth/auth-error.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { SessionOptions } from '../../shared/mux/session.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
@@ -20,7 +21,7 @@ import { Door, isCounted } from './door.ts';
 import type { DoorOptions } from './door.ts';
 import type { Claim, Place } from './place.ts';
 import { publicUrls } from './public-urls.ts';
-import { answerOf, isAgentFault } from './refusals.ts';
+import { answerOf, isAgentFault, tooManyFailures } from './refusals.ts';
 import type { AgentFault } from './refusals.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -40,6 +41,11 @@ export interface GatewayOptions extends DoorOptions {
   readonly onLink: (link: AgentLink) => void;
   /** An agent says that it stops: what never ends by itself on its link should be ended. */
   readonly onStopping: (link: AgentLink) => void;
+  /**
+   * A token was no good: counts that for the address, and says for how many seconds it is to stay away, 0 for none. Good
+   * tokens wait for nothing: none can be guessed. Without it, nothing is counted.
+   */
+  readonly countFailure?: (address: string) => Promise<number>;
   readonly log: Log;
 }
 
@@ -76,7 +82,10 @@ export class Gateway implements AgentLinkOwner {
       this.#door.checkRoom(claim, this.#links);
     } catch (error) {
       if (!isAgentFault(error)) throw error;
-      this.#refuse(exchange, error);
+      const isBadToken = error instanceof AuthError && error.answer.status === 401;
+      const { clientAddress } = exchange.record;
+      const seconds = isBadToken ? await this.#options.countFailure?.(clientAddress) : undefined;
+      this.#refuse(exchange, error, seconds);
       return;
     }
     this.#upgrade(exchange, claim, place);
@@ -243,13 +252,17 @@ export class Gateway implements AgentLinkOwner {
     this.#links.add(link);
   }
 
-  #refuse(exchange: Exchange, error: AgentFault): void {
+  /** @param seconds for which it is to stay away, having failed too often */
+  #refuse(exchange: Exchange, error: AgentFault, seconds = 0): void {
     const { client, record, request } = exchange;
-    const answer = answerOf(error);
+    if (client.isGone) return;
+    const answer = seconds > 0 ? tooManyFailures(seconds) : answerOf(error);
     record.status = answer.status;
     record.code = answer.code;
     const { name, log } = this.#options;
-    log.warn({ address: client.address, status: answer.status, reason: answer.sentence }, 'agent refused');
+    const fields = { address: client.address, status: answer.status, reason: answer.sentence };
+    // What is known by now need not fill the log.
+    log[seconds > 0 ? 'debug' : 'warn'](fields, 'agent refused');
     const isHead = request.method === 'HEAD';
     const context = { name, requestId: record.id, accept: 'application/json', isHead, persist: false };
     client.writeFinalHead(writeAnswer(answer, context));

@@ -2,6 +2,7 @@
 import { AuthError } from '../../shared/auth/auth-error.ts';
 import { TunnelError } from '../../shared/errors/tunnel-error.ts';
 import { AskViolation } from '../../shared/protocol/ask.ts';
+import { failureAnswer } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { RouteConflict } from '../routing/registry.ts';
 
@@ -63,5 +64,15 @@ export function answerOf(error: AgentFault): Answer {
     retryAfterSeconds: status === 503 || status === 429 ? retryAfterSeconds : undefined,
     challenge: status === 401 ? 'Bearer' : undefined,
     upgrade: status === 426 ? 'websocket' : undefined,
+  };
+}
+
+/** In place of why its token is no good, which it has been told often enough. */
+export function tooManyFailures(seconds: number): Answer {
+  return {
+    ...failureAnswer('too_many_requests'),
+    sentence: 'too many bad tokens came from this address',
+    remedy: undefined,
+    retryAfterSeconds: seconds,
   };
 }

@@ -191,6 +191,7 @@ export class Registry<T extends Registered> {
 
   /** Whose the path would be if the case of its letters did not count. */
   backendsAlike(host: string, path: string): readonly string[] {
+    // As the path itself is looked for: what agents claim counts only where nothing is on record.
     const recorded = this.#recordedRoutes.findAlike(host, path);
     return recorded.length > 0 ? recorded : this.#routes.findAlike(host, path);
   }

@@ -133,6 +133,16 @@ test('a record comes over a living claim: its requests are no longer the claiman
   t.end();
 });
 
+test('whose a path would be if case did not count: on record before claimed too', (t) => {
+  const registry = new Registry<FakeTunnel>();
+  registry.setRecorded('guarded', routes('shop.example.com/admin'));
+  registry.add(new FakeTunnel('open'), routes('*'));
+  t.strictSame(registry.backendsAlike('shop.example.com', '/Admin/x'), ['guarded']);
+  t.strictSame(registry.backendsAlike('shop.example.com', '/Other'), ['open']);
+  t.equal(chosen(registry, 'shop.example.com/Admin/x'), 'open');
+  t.end();
+});
+
 function toRoutes(all: readonly (readonly [host: string, path: string])[]): Route[] {
   return all.map(([host, path]) => ({ host, path }));
 }

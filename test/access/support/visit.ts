@@ -92,6 +92,7 @@ class KeepingClient implements Client {
   }
 
   listen(): void {}
+  limitBody(): void {}
   resumeBody(): void {}
   finish(): void {}
   abort(): void {}
