@@ -2,8 +2,8 @@
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createCertificate } from '../test/e2e/support/certificate.ts';
-import { serves } from './load/probe.ts';
-import { freePort } from './machine/ports.ts';
+import { freePort, isFree } from './machine/ports.ts';
+import { Unavailable } from './machine/tools.ts';
 import { until } from './machine/waiting.ts';
 import type { Workbench } from './machine/workbench.ts';
 import { startNginx } from './targets/nginx.ts';
@@ -54,10 +54,14 @@ export async function layGround(bench: Workbench, options: GroundOptions): Promi
     small: backendPort === 0 ? await freePort() : backendPort + 1,
     nginxTls: await freePort(),
   };
+  for (const port of [ports.nginx, ports.small])
+    // Else it would be somebody else's server that is measured.
+    // oxlint-disable-next-line no-await-in-loop
+    if (!(await isFree(port))) throw new Unavailable(`port ${port} of loopback is taken (--backend-port)`);
   const server = { folder: bench.folder, name: 'backend', port: ports.nginx };
   const config = backendConfig(server, { port: ports.nginxTls, ...certificate }, files);
   await startNginx(bench, 'backend', config, new URL(`http://127.0.0.1:${ports.nginx}/`));
-  await startProgram(bench, [smallBackend, String(ports.small)], ports.small);
+  await startServer(bench, [smallBackend, String(ports.small)]);
   return { bench, ports, certificate, profileFolder, startLine: (port) => startLine(bench, port) };
 }
 
@@ -68,26 +72,18 @@ const slowFileBytes = 300_000_000;
 async function startLine(bench: Workbench, targetPort: number): Promise<number> {
   const port = await freePort();
   const line = [port, targetPort, lineDelayMs, lineBytesPerSecond].map(String);
-  const child = bench.spawn(process.execPath, [delayRelay, ...line]);
-  await until(
-    startWithinMs,
-    () => `the line to ${targetPort}: ${child.output}`,
-    () => {
-      if (!child.isRunning) throw new Error(`the line has ended: ${child.output}`);
-      return child.output.includes('listening') || undefined;
-    },
-  );
+  await startServer(bench, [delayRelay, ...line]);
   return port;
 }
 
-async function startProgram(bench: Workbench, argv: readonly string[], port: number): Promise<void> {
+async function startServer(bench: Workbench, argv: readonly string[]): Promise<void> {
   const child = bench.spawn(process.execPath, argv);
   await until(
     startWithinMs,
     () => `${argv[0]}: ${child.output}`,
-    async () => {
+    () => {
       if (!child.isRunning) throw new Error(`${argv[0]} has ended: ${child.output}`);
-      return (await serves(new URL(`http://127.0.0.1:${port}/`))) || undefined;
+      return child.output.includes('listening') || undefined;
     },
   );
 }

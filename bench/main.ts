@@ -61,7 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
   process.stdout.write(
     `\nCommit ${commit}, Node ${node}, ${kernel}, ${processors}; load average ${loadBefore.toFixed(1)} before, ` +
       `${loadAfter.toFixed(1)} after; ${options.rounds} rounds of ${options.seconds} s, ` +
-      `transfers of ${options.bulkBytes / 1_048_576} MiB\n\n${resultTable(results)}\n\n${reachTable(verdicts)}\n`,
+      `transfers of ${options.bulkBytes / 1_048_576} MiB\n\n${resultTable(results)}\n\n${reachTable(verdicts)}`,
   );
   if (options.jsonFile !== undefined) {
     const report = { circumstances: { ...circumstances, loadAfter }, options, folder, results, verdicts };

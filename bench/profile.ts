@@ -16,7 +16,8 @@ interface Profile {
 }
 
 const shown = 10;
-const folderOfUrl = /^file:\/\/.*?\/(?=(?:proxy|agent|shared|node_modules)\/)/;
+/** Before a file of ours, and before a package. */
+const folderOfUrl = /^file:\/\/.*\/(?=(?:proxy|agent|shared|node_modules\/(?!\.cache)[^/]+)\/)/;
 
 /** The top ten of every profile in the folder. Time in which nothing was to be done is left out. */
 export function topTens(folder: string): string {

@@ -67,7 +67,7 @@ function besideOf(outcomes: readonly Outcome[], target: string): string[] {
   });
 }
 
-/** What this run has not measured is left out. */
+/** What this run has not measured is left out; empty where that is all. */
 export function reachTable(verdicts: readonly Verdict[]): string {
   const lines = verdicts
     .filter(({ ours }) => ours !== undefined)
@@ -77,7 +77,7 @@ export function reachTable(verdicts: readonly Verdict[]): string {
       withUnit(ours, goal.unit),
       isReached === true ? 'reached' : 'NOT reached',
     ]);
-  return layOut([['figure', 'to be reached', 'ours', ''], ...lines]);
+  return lines.length === 0 ? '' : `${layOut([['figure', 'to be reached', 'ours', ''], ...lines])}\n`;
 }
 
 function withUnit(spread: Spread | undefined, unit: string): string {

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { processTree } from './process-tree.ts';
 
@@ -32,7 +33,8 @@ export class Child {
   #output = '';
 
   constructor(command: string, args: readonly string[], options: ChildOptions = {}) {
-    this.name = [command, ...args].join(' ');
+    // Of a program of ours: the script that node runs.
+    this.name = basename(command === process.execPath ? (args[0] ?? command) : command);
     const log = options.logFile === undefined ? 'pipe' : openSync(options.logFile, 'a');
     const outer = inherited.flatMap((name) => {
       const value = process.env[name];

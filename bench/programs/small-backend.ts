@@ -87,4 +87,6 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on('data', (bytes) => connection.receive(bytes));
   socket.on('error', () => socket.destroy());
 });
-server.listen({ host: '127.0.0.1', port: Number(process.argv[2]), backlog: 4_096 });
+server.listen({ host: '127.0.0.1', port: Number(process.argv[2]), backlog: 4_096 }, () =>
+  process.stdout.write('listening\n'),
+);
