@@ -36,7 +36,7 @@ function cellsOf({ row, outcomes }: RowOutcome, { target, remark }: Outcome): st
   const spread = (of: Parameters<typeof valuesOf>[2]): Spread | undefined =>
     spreadOf(valuesOf(outcomes, target, of).filter((value) => value !== undefined));
   const ratio = (of: 'figure' | 'cpuUs'): string =>
-    target === reference
+    target === reference || row.hasNoRatio === true
       ? ''
       : showSpread(ratioOf(valuesOf(outcomes, target, of), valuesOf(outcomes, reference, of)));
   const cpu = spread('cpuUs');

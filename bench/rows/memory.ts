@@ -60,6 +60,7 @@ export const slowReaderRow: Row = {
   name: 'memory-slow-reader',
   title: 'growth of memory, at its peak, under a reader of 1 MB/s of 300 MB',
   unit: 'MiB',
+  hasNoRatio: true,
   backend: 'nginx',
   async measure(target, { bench, seconds }): Promise<Sample> {
     await setTimeout(settleMs);

@@ -8,18 +8,24 @@ import type { Context, Row, Sample } from './row.ts';
 import type { Target } from '../targets/target.ts';
 
 const helloBytes = 12;
-const warmUpSeconds = 1;
+/** Enough requests to have everything compiled, on one connection too: that takes thousands, not seconds. */
+const warmUp = { connections: 64, seconds: 2 };
 
 interface Load extends Omit<WrkOptions, 'seconds'> {
   readonly path: string;
 }
 
 export function smallRow(connections: number): Row {
-  return requestRow(`small-${connections}`, `12-byte answers, ${connections} connections`, 'request', {
-    path: '',
-    connections,
-    bodyBytes: helloBytes,
-  });
+  return requestRow(
+    `small-${connections}`,
+    `12-byte answers, ${connections} connection${connections === 1 ? '' : 's'}`,
+    'request',
+    {
+      path: '',
+      connections,
+      bodyBytes: helloBytes,
+    },
+  );
 }
 
 export const pageRow = requestRow('page-64k', '64 KiB answers, 16 connections', 'MB', {
@@ -36,8 +42,11 @@ export const closeRow = requestRow('close', '12-byte answers, a connection each,
 });
 
 function requestRow(name: string, title: string, cpuUnit: 'request' | 'MB', load: Load): Row {
-  const run = (target: Target, { bench }: Context, seconds: number): ReturnType<typeof wrk> =>
-    wrk(bench, new URL(load.path, target.url).href, { ...load, seconds });
+  const run = (
+    target: Target,
+    { bench }: Context,
+    how: Pick<WrkOptions, 'connections' | 'seconds'>,
+  ): ReturnType<typeof wrk> => wrk(bench, new URL(load.path, target.url).href, { ...load, ...how });
   return {
     name,
     title,
@@ -48,11 +57,14 @@ function requestRow(name: string, title: string, cpuUnit: 'request' | 'MB', load
     isFresh: false,
     needsProcesses: false,
     async warmUp(target, context) {
-      await run(target, context, warmUpSeconds);
+      await run(target, context, warmUp);
     },
     async measure(target, context): Promise<Sample> {
       const meter = new ProcessorMeter(target.pids);
-      const { requests, perSecond, p50Ms, p99Ms } = await run(target, context, context.seconds);
+      const { requests, perSecond, p50Ms, p99Ms } = await run(target, context, {
+        connections: load.connections,
+        seconds: context.seconds,
+      });
       const units = cpuUnit === 'MB' ? (requests * load.bodyBytes) / bytesPerMB : requests;
       return { figure: perSecond, p50Ms, p99Ms, cpuUs: perUnit(target, meter, units) };
     },

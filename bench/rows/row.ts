@@ -35,6 +35,8 @@ export interface Row {
   readonly place: Place;
   /** Every sample is taken of a target that was started for it: memory and start times have no second time. */
   readonly isFresh: boolean;
+  /** Its figure is near zero where all is well: a ratio of it says nothing. */
+  readonly hasNoRatio?: true;
   /** Means nothing without processes between client and backend. */
   readonly needsProcesses: boolean;
   /** Once for each target before its first round: what is compiled on demand is compiled then. */
