@@ -3,7 +3,7 @@
  * fewer, and what has been found out is known for a while. Who is nobody costs what somebody costs. It knows no file and no
  * field.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash as digestOf, randomBytes } from 'node:crypto';
 import { groupOf } from '../../shared/net/networks.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { PasswordHashes } from './htpasswd.ts';
@@ -36,7 +36,7 @@ export class Passwords {
   readonly #compare: Compare;
   readonly #now: () => number;
   /** Of this run: what is remembered of a password is of no use without it. */
-  readonly #key = randomBytes(32);
+  readonly #key = randomBytes(32).toString('hex');
   readonly #right = new ExpiringMap<true>(maxKnown);
   readonly #wrong = new ExpiringMap<true>(maxKnown);
   /** The same password that comes again while it is checked, as from a browser with six connections. */
@@ -127,7 +127,8 @@ export class Passwords {
     return this.#digest([name, password, hashes.get(name) ?? '']);
   }
 
+  /** The key goes first and no digest leaves this object, so that none can be lengthened: an HMAC, which costs thirty times as much, adds nothing. */
   #digest(parts: readonly string[]): string {
-    return createHmac('sha256', this.#key).update(JSON.stringify(parts)).digest('hex');
+    return digestOf('sha256', this.#key + JSON.stringify(parts), 'hex');
   }
 }
