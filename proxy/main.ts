@@ -34,7 +34,8 @@ else process.stdout.write(requested);
 async function makePlan(): Promise<Plan> {
   const settings = loadProxySettings(processSources());
   const log = createLog({ name: 'inverting-proxy', level: settings.logLevel, format: settings.logFormat });
-  const { verifier, secretOfThisRun } = createAgentKeys(settings, log);
+  const agentKeys = createAgentKeys(settings, log);
+  const { verifier, secretOfThisRun } = agentKeys;
   const revocations = new Revocations();
   const backends = await Backends.open(settings.dataDir);
   const watch = new ProxyWatch(readVersion());
@@ -65,7 +66,7 @@ async function makePlan(): Promise<Plan> {
     },
   });
   // What watches starts first and stops last.
-  return { parts: [...admin, proxy], drainTimeoutMs: settings.drainTimeoutMs, log };
+  return { parts: [...admin, agentKeys.part, proxy], drainTimeoutMs: settings.drainTimeoutMs, log };
 }
 
 /** To the standard error: the log's lines are for machines, and mask tokens. */

@@ -2,7 +2,7 @@
  * One place among the agent's links: whatever happens it is filled again, for ever. A link that the proxy sends away
  * serves until its replacement is up: make before break. It knows when to dial, and neither how nor what is carried.
  */
-import { closeCode } from '../../shared/protocol/close-code.ts';
+import { closeCode, closeReason } from '../../shared/protocol/close-code.ts';
 import type { Clock } from '../../shared/time/clock.ts';
 import { linkClose } from '../../shared/transport/link.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
@@ -137,7 +137,9 @@ export class Place {
     if (isGood) backoff.reset();
     const end: LinkEnd | undefined = link.end;
     if (end !== undefined) {
-      return finalCodes.has(end.code) ? backoff.slowDelayMs() : backoff.nextDelayMs();
+      // There may be a fresh token: whether there is, a dial tells.
+      const isFinal = finalCodes.has(end.code) && end.reason !== closeReason.tokenExpired;
+      return isFinal ? backoff.slowDelayMs() : backoff.nextDelayMs();
     }
     this.#leaving = link;
     // A proxy that sends every new link away at once must not be dialled in a loop.

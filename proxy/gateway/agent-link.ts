@@ -19,9 +19,8 @@ import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';
 import { isSameClaim, routesOf } from './place.ts';
 import type { Claim, Place } from './place.ts';
 import { LinkEnding } from './link-ending.ts';
+import { LinkToken } from './link-token.ts';
 import type { AgentFault } from './refusals.ts';
-import { Renewal } from './renewal.ts';
-import { TokenLife } from './token-life.ts';
 
 export interface AgentLinkOwner {
   /** The agent has introduced itself: its routes are to be served. @throws RouteConflict */
@@ -64,8 +63,6 @@ export interface AgentLinkOptions {
 
 /** An agent says hello with its first message; one that does not is no agent. */
 const helloTimeoutMs = 10_000;
-/** An agent that has a fresh token by now dials with it before this link ends: it is not to hear of the end first. */
-const farewellMs = 1_000;
 
 export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> {
   readonly id: string;
@@ -75,14 +72,10 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   readonly #options: AgentLinkOptions;
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
-  readonly #life: TokenLife;
-  readonly #renewal: Renewal;
-  #grant: AgentGrant;
+  readonly #token: LinkToken;
   #place: Place;
   /** From retire() on. */
   #retiring: LinkEnding | undefined;
-  /** From the end of the token on. */
-  #expiring: LinkEnding | undefined;
   #hello: Hello | undefined;
   #health: Health | undefined;
 
@@ -91,25 +84,26 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     this.backendId = options.claim.ask.backend;
     this.#place = options.place;
     this.#options = options;
-    this.#grant = options.claim.grant;
     // Agents open no streams (DESIGN §3): one that tries is refused stream by stream.
     const session = { ...options.session, maxInboundStreams: 0 };
     this.#link = new Link(socket, { ...session, role: 'server', handler: this });
     this.#helloTimer = setTimeout(() => {
       this.close(closeCode.protocolError, 'no hello');
     }, helloTimeoutMs);
-    const { expiresAtMs } = options.claim.grant;
-    this.#life = new TokenLife({ expiresAtMs, onExpired: () => this.#expire() });
-    this.#renewal = new Renewal({
-      take: (token) => options.owner.renew(this, token),
-      onTaken: () => this.#answerRenewal(undefined),
-      onRefused: (fault) => this.#answerRenewal(fault),
+    const { owner, graceMs, claim } = options;
+    this.#token = new LinkToken({
+      grant: claim.grant,
+      graceMs,
+      bearer: this,
+      renew: (token) => owner.renew(this, token),
+      onRenewed: (fault) => this.#answerRenewal(fault),
+      onExpired: () => owner.onExpired(this),
     });
   }
 
   /** What its token says now. */
   get grant(): AgentGrant {
-    return this.#grant;
+    return this.#token.grant;
   }
 
   /** What it serves. */
@@ -123,7 +117,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   get claim(): Claim {
-    return { grant: this.#grant, ask: this.#options.claim.ask };
+    return { grant: this.grant, ask: this.#options.claim.ask };
   }
 
   get hello(): Hello | undefined {
@@ -145,7 +139,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   /** Also when we have said GoAway: until the agent's next link is there, this one serves. */
   get isAccepting(): boolean {
     const isServed = this.#hello !== undefined && this.#link.isOpen;
-    const isEnding = this.#retiring !== undefined || this.#expiring !== undefined;
+    const isEnding = this.#retiring !== undefined || this.#token.isOver;
     return isServed && !isEnding && !this.agentStops && !this.#link.session.peerGoingAway;
   }
 
@@ -207,13 +201,9 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
     });
   }
 
-  /** A fresh token has been judged: the link lives as long as that one, also where its own had just ended. */
+  /** A fresh token has been judged, and is the link's from now on. */
   takeGrant(grant: AgentGrant): void {
-    if (!this.isAlive) return;
-    this.#grant = grant;
-    this.#expiring?.cancel();
-    this.#expiring = undefined;
-    this.#life.renew(grant.expiresAtMs);
+    this.#token.take(grant);
   }
 
   close(code: number, reason: string): void {
@@ -231,7 +221,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       const control = readControl(text);
       if (control?.kind === 'hello' && this.#hello === undefined) this.#welcome(control);
       else if (control?.kind === 'health' && this.#hello !== undefined) this.#hear(control);
-      else if (control?.kind === 'renew' && this.#hello !== undefined) this.#renewal.offer(control.token);
+      else if (control?.kind === 'renew' && this.#hello !== undefined) this.#token.offer(control.token);
     } catch (error) {
       if (error instanceof ControlViolation) this.close(error.answer.closeCode, error.code);
       else if (error instanceof RouteConflict) this.close(closeCode.policyViolation, error.code);
@@ -249,27 +239,12 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
 
   onEnd(end: LinkEnd): void {
     clearTimeout(this.#helloTimer);
-    this.#life.stop();
+    this.#token.stop();
     this.#retiring?.cancel();
-    this.#expiring?.cancel();
     this.#options.owner.onEnd(this, end);
   }
 
-  #expire(): void {
-    if (!this.isAlive || this.#expiring !== undefined) return;
-    const { graceMs, owner } = this.#options;
-    this.#expiring = new LinkEnding({
-      leastMs: Math.min(farewellMs, graceMs),
-      mostMs: graceMs,
-      isIdle: () => this.load() === 0,
-      close: () => this.close(closeCode.policyViolation, 'token_expired'),
-    });
-    this.goAway();
-    owner.onExpired(this);
-  }
-
   #answerRenewal(fault: AgentFault | undefined): void {
-    if (!this.isAlive) return;
     const why = fault === undefined ? {} : { why: fault.message };
     this.#link.sendControl(writeControl({ kind: 'renewed', accepted: fault === undefined, ...why }));
     this.#options.owner.onRenewed(this, fault);

@@ -96,8 +96,10 @@ export class Door {
    *
    * @throws AuthError, DoorRefusal
    */
-  async judgeRenewal(token: string, served: Granted): Promise<AgentGrant> {
+  async judgeRenewal(token: string, link: { readonly granted: Granted }): Promise<AgentGrant> {
     const grant = await this.#judgeToken(token);
+    // As things stand now: what it serves may have changed meanwhile.
+    const served = link.granted;
     placeOf({ grant, ask: served }, this.#options.recordOf(served.backend), this.#options);
     return grant;
   }

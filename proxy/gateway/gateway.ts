@@ -8,7 +8,7 @@ import type { Log } from '../../shared/log/log.ts';
 import type { SessionOptions } from '../../shared/mux/session.ts';
 import { WindowBudget } from '../../shared/mux/window.ts';
 import { agentSubprotocol } from '../../shared/protocol/ask.ts';
-import { closeCode } from '../../shared/protocol/close-code.ts';
+import { closeCode, closeReason } from '../../shared/protocol/close-code.ts';
 import type { Health } from '../../shared/protocol/control.ts';
 import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
 import type { LinkEnd } from '../../shared/transport/link.ts';
@@ -176,11 +176,10 @@ export class Gateway implements AgentLinkOwner {
   }
 
   async renew(link: AgentLink, token: string): Promise<void> {
-    const { granted } = link;
-    const grant = await this.#door.judgeRenewal(token, granted);
+    const grant = await this.#door.judgeRenewal(token, link);
     const others = new Set(this.#links);
     others.delete(link);
-    this.#door.checkRoom({ ask: granted, grant }, others);
+    this.#door.checkRoom({ ask: link.granted, grant }, others);
     link.takeGrant(grant);
   }
 
@@ -204,7 +203,7 @@ export class Gateway implements AgentLinkOwner {
   #closeRevoked(): void {
     for (const link of this.#links) {
       if (this.#options.revocations.covers(link.grant))
-        link.close(closeCode.policyViolation, 'token_revoked');
+        link.close(closeCode.policyViolation, closeReason.tokenRevoked);
     }
   }
 

@@ -27,8 +27,9 @@ export function secretSource(secret: string): KeySource {
 
 export const keysNoun = "one of this proxy's keys";
 
-export function keysAtHand(keys: readonly PublicKey[]): KeySource {
-  return { noun: keysNoun, find: async (kid) => keysNamed(keys, kid) };
+/** Of keys that may be others the next time. */
+export function keysAtHand(keys: () => readonly PublicKey[]): KeySource {
+  return { noun: keysNoun, find: async (kid) => keysNamed(keys(), kid) };
 }
 
 /**

@@ -15,4 +15,10 @@ export const closeCode = {
   tryAgainLater: 1013,
 } as const;
 
+/** What is said beside `policyViolation` of a token: a code of ours, not a sentence. */
+export const closeReason = {
+  tokenExpired: 'token_expired',
+  tokenRevoked: 'token_revoked',
+} as const;
+
 export type CloseCode = (typeof closeCode)[keyof typeof closeCode];

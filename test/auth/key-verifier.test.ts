@@ -25,7 +25,10 @@ import {
 const now = (): number => nowMs;
 
 function verifierOf(text: string, rules: TokenRules = {}): KeyVerifier {
-  return new KeyVerifier(keysAtHand(readPublicKeys(text)), { now, ...rules });
+  return new KeyVerifier(
+    keysAtHand(() => readPublicKeys(text)),
+    { now, ...rules },
+  );
 }
 
 function base64(value: unknown): string {
@@ -139,7 +142,10 @@ test("a token of a pair is none of the secret's, and the other way round", async
 test('among several keys the name decides, and without a name each is tried', async (t) => {
   const { rsa, otherRsa, ec } = pairs;
   const set = keysOf(jwkOf(rsa, { kid: 'a' }), jwkOf(otherRsa, { kid: 'b' }), jwkOf(ec, { kid: 'c' }));
-  const verifier = new KeyVerifier(keysAtHand(set), { now });
+  const verifier = new KeyVerifier(
+    keysAtHand(() => set),
+    { now },
+  );
   const rows = [
     ['its own name', rsa, { alg: 'RS256', kid: 'a' }, 'shop'],
     ['the second', otherRsa, { alg: 'PS256', kid: 'b' }, 'shop'],
@@ -158,7 +164,10 @@ test('among several keys the name decides, and without a name each is tried', as
 });
 
 test("a JWK's own alg leaves only that", async (t) => {
-  const verifier = new KeyVerifier(keysAtHand(keysOf(jwkOf(pairs.rsa, { alg: 'PS256' }))), { now });
+  const verifier = new KeyVerifier(
+    keysAtHand(() => keysOf(jwkOf(pairs.rsa, { alg: 'PS256' }))),
+    { now },
+  );
   t.equal(await verdict(verifier.verify(await sign(pairs.rsa.privateKey, { alg: 'PS256' }))), 'shop');
   t.equal(
     await verdict(verifier.verify(await sign(pairs.rsa.privateKey, { alg: 'RS256' }))),

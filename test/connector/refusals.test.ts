@@ -120,20 +120,23 @@ test('a proxy that lets in and says nothing is left after 10 s', async (t) => {
   t.equal(await pauseMs(connecting, 2), 250, 'that was no good link, however long it took');
 });
 
-for (const [code, leastMs] of [
-  [1002, 22_500],
-  [1008, 22_500],
-  [1001, 125],
-  [1012, 125],
-  [1013, 125],
+for (const [code, reason, leastMs] of [
+  [1002, 'because', 22_500],
+  [1008, 'because', 22_500],
+  [1008, 'token_revoked', 22_500],
+  // There may be a fresh one.
+  [1008, 'token_expired', 125],
+  [1001, 'because', 125],
+  [1012, 'because', 125],
+  [1013, 'because', 125],
 ] as const) {
-  test(`a link that the proxy closes with ${code} is dialled again after ${leastMs} ms`, async (t) => {
+  test(`a link that the proxy closes with ${code} (${reason}) is dialled again after ${leastMs} ms`, async (t) => {
     const proxy = await StubProxy.listen(t);
     const connecting = connect(t, proxy);
     const side = await proxy.side(1);
     await until('it is up', () => connecting.logged(/^link up/) === 1);
-    side.link.close(code, 'because');
-    await until('it is down', () => connecting.lines.includes(`link down code=${code} reason=because`));
+    side.link.close(code, reason);
+    await until('it is down', () => connecting.lines.includes(`link down code=${code} reason=${reason}`));
     t.equal(await pauseMs(connecting, 1), leastMs);
   });
 }

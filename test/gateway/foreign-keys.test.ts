@@ -157,3 +157,31 @@ test('keys of a server: rotated, and kept while it is away', productOnly, async 
   t.equal(asked, 1, 'a token with an unknown key causes no fetch so soon after the last');
   saysNothing(t, stage, agent, again, unknown);
 });
+
+test(
+  'a file of keys is read again at SIGHUP, and one that is broken takes no key away',
+  productOnly,
+  async (t) => {
+    const [first, second] = await Promise.all([createKeyPair('EdDSA', 'pem'), createKeyPair('ES256', 'pem')]);
+    const path = join(t.testdir(), 'keys.pem');
+    writeFileSync(path, first.publicText);
+    const stage = await setStage(t, { AGENT_SECRET: '', AGENT_PUBLIC_KEY_FILE: path });
+    const { program } = stage.proxy;
+    const lets = async (pair: typeof first): Promise<void> => {
+      const token = await stage.token({ ttlMs: 60_000 }, { signingKey: readSigningKey(pair.privateText) });
+      await linksUp(stage.agent(token, { LINKS: '1' }), 1);
+    };
+    await lets(first);
+    writeFileSync(path, 'nothing of use');
+    program.signal('SIGHUP');
+    t.match(await program.line(says("the new keys of agents' tokens are no good: the old ones go on")), {
+      reason: /holds no key/,
+    });
+    await lets(first);
+    writeFileSync(path, first.publicText + second.publicText);
+    program.signal('SIGHUP');
+    t.match(await program.line(says("keys of agents' tokens read again")), { keys: 2 });
+    await lets(second);
+    await lets(first);
+  },
+);
