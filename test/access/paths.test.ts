@@ -1,0 +1,185 @@
+/**
+ * A server that is published twice, as `/` for everybody and as `/admin` for some: no way of writing a path leads around the
+ * rule of `/admin`, and no honest path of `/` is refused.
+ */
+/* oxlint-disable no-await-in-loop -- a table goes row by row */
+import { createServer } from 'node:http';
+import { test } from 'tap';
+import { createPathCheck } from '../../proxy/access/path-check.ts';
+import { isPlain, readingsOf } from '../../proxy/access/readings.ts';
+import type { BackendRecord } from '../../proxy/records/record.ts';
+import { RouteTable } from '../../proxy/routing/routes.ts';
+import { listen } from '../e2e/support/listen.ts';
+import { says } from '../e2e/support/program.ts';
+import {
+  createSecret,
+  linksUp,
+  mintToken,
+  productOnly,
+  startAgent,
+  startProxy,
+} from '../e2e/support/tunnel.ts';
+import { Browser } from './support/browser.ts';
+import { honest, tricks } from './support/tricks.ts';
+import { ask } from './support/visit.ts';
+
+const base = { hosts: [], paths: [], forwardIdentity: false, keepAuthorization: false, limits: {} };
+const everywhere = { allow: [], deny: [] };
+const guards: readonly (readonly [string, Partial<BackendRecord>])[] = [
+  ['signed-in', { access: { kind: 'signed-in' } }],
+  ['networks', { access: { kind: 'public' }, networks: { allow: ['10.0.0.0/8'], deny: [] } }],
+];
+
+/** What the check says of a path at a host where `/admin` is guarded and all else is not. */
+function judge(path: string, guard: Partial<BackendRecord>, routes = [['*', '/admin', 'admin']]): string {
+  const table = new RouteTable();
+  table.set({ host: '*', path: '/' }, 'open');
+  for (const [host = '', prefix = '', id = ''] of routes) table.set({ host, path: prefix }, id);
+  const recordOf = (id: string): BackendRecord | undefined =>
+    id === 'open' ? undefined : { ...base, id, networks: everywhere, ...guard };
+  const check = createPathCheck({
+    recordOf,
+    defaultAccess: { kind: 'public' },
+    backendsAlike: (host, other) => table.findAlike(host, other),
+  });
+  const { exchange } = ask({ target: path });
+  const backendId = table.find(exchange.meaning.host, path) ?? '';
+  const visit = { exchange, backendId, record: recordOf(backendId), rule: { kind: 'public' } as const };
+  const rest = { user: undefined, withheldCookies: [], withholdsAuthorization: false };
+  const verdict = check({ ...visit, ...rest, fields: [], responseFields: [] });
+  if (verdict instanceof Promise) throw new Error('a path is judged at once');
+  return verdict === undefined ? backendId : verdict.code;
+}
+
+for (const path of tricks) {
+  test(`${encodeURI(path)} is refused, or is /admin's`, (t) => {
+    for (const [name, guard] of guards) {
+      const verdict = judge(path, guard);
+      t.ok(verdict === 'path_ambiguous' || verdict === 'admin', `${name}: ${verdict}`);
+    }
+    t.equal(
+      judge(path, { access: { kind: 'public' } }),
+      'open',
+      'where nothing is guarded, nothing is refused',
+    );
+    t.end();
+  });
+}
+
+for (const path of honest) {
+  test(`${path} is as good as it was`, (t) => {
+    for (const [, guard] of guards) t.equal(judge(path, guard), 'open');
+    t.end();
+  });
+}
+
+test('a guard at one host is found though the raw path is of another pattern', (t) => {
+  const routes = [['shop.example.com', '/admin', 'admin']];
+  t.equal(judge('/%61dmin', { access: { kind: 'signed-in' } }, routes), 'path_ambiguous');
+  const elsewhere = [['bank.example.com', '/admin', 'admin']];
+  t.equal(
+    judge('/%61dmin', { access: { kind: 'signed-in' } }, elsewhere),
+    'open',
+    "another host's is none of it",
+  );
+  t.end();
+});
+
+test('a path is judged by the longest prefix, as routing does', (t) => {
+  const routes = [
+    ['*', '/admin', 'admin'],
+    ['*', '/admin/Public', 'open'],
+  ];
+  const guard = { access: { kind: 'signed-in' } } as const;
+  t.equal(judge('/admin/Public/x', guard, routes), 'open');
+  t.equal(judge('/admin/Public/../x', guard, routes), 'path_ambiguous');
+  t.equal(judge('/admin/Public/%2e%2e/x', guard, routes), 'path_ambiguous');
+  t.equal(judge('/admin/Public//x', guard, routes), 'open');
+  const cases = [
+    ['*', '/A', 'admin'],
+    ['*', '/a', 'open'],
+  ];
+  t.equal(judge('/a/X', guard, cases), 'open', 'routes that differ in case alone are two on purpose');
+  t.end();
+});
+
+test('a path of any length is judged in bounded work', (t) => {
+  const guard = { access: { kind: 'signed-in' } } as const;
+  const startMs = performance.now();
+  for (const piece of ['%2525252525', '/../', '/.;/', '%c0%ae/', '\\/', ';%3b']) {
+    const path = `/${piece.repeat(Math.floor(30_000 / piece.length))}`;
+    judge(path, guard);
+    const readings = readingsOf(path);
+    t.ok(readings === undefined || readings.size <= 64 + 6);
+  }
+  t.ok(performance.now() - startMs < 2_000, `${Math.round(performance.now() - startMs)} ms`);
+  t.ok(isPlain('/a/b-c_d.e~f/@g:h') && !isPlain('/a%20') && !isPlain('/a/.b') && !isPlain('/a.'));
+  t.end();
+});
+
+/** As a server that decodes, merges, resolves and folds whatever it can. */
+function asSomeServers(target: string): string {
+  let path = target.split('?', 1)[0] ?? '';
+  for (let times = 0; times < 4; times += 1) {
+    path = path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  }
+  path = path.replaceAll('\u00c0\u00ae', '.').replaceAll('\u00c0\u00af', '/').replaceAll('\\', '/');
+  path = path.replaceAll(/;[^/]*/g, '').split(/[?#\0]/, 1)[0] ?? '';
+  const kept: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') kept.pop();
+    else if (segment.replaceAll(/[. ]+$/g, '') !== '') kept.push(segment.replaceAll(/[. ]+$/g, ''));
+  }
+  return `/${kept.join('/')}`.toLowerCase();
+}
+
+test(
+  'by a real proxy, in front of a server that reads paths as generously as any',
+  productOnly,
+  async (t) => {
+    const server = createServer((request, response) => {
+      const path = asSomeServers(request.url ?? '');
+      response.end(path === '/admin' || path.startsWith('/admin/') ? 'SECRET' : 'public');
+    });
+    const port = await listen(server);
+    t.teardown(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const secret = createSecret();
+    const adminToken = createSecret();
+    const env = { ADMIN_TOKEN: adminToken, OIDC_ISSUER: 'http://127.0.0.1:9', OIDC_CLIENT_ID: 'proxy' };
+    const [proxy, token] = await Promise.all([
+      startProxy(t, { secret, env }),
+      mintToken(t, secret, ['--backend', 'default', '--backend', 'admin', '--host', '*']),
+    ]);
+    const { port: adminPort } = await proxy.program.line(says('admin listening'));
+    const created = await fetch(`http://127.0.0.1:${String(adminPort)}/api/backends`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ id: 'admin', hosts: ['*'], paths: ['/admin'], access: 'signed-in' }),
+    });
+    t.equal(created.status, 201, await created.text());
+    const agents = ['default', 'admin'].map((id) =>
+      startAgent(t, { proxy, token, backend: port, env: { BACKEND_ID: id, LINKS: '1' } }),
+    );
+    await Promise.all(agents.map((agent) => linksUp(agent, 1)));
+    const origin = `http://127.0.0.1:${proxy.port}`;
+    const get = async (path: string): Promise<{ status: number; body: string }> =>
+      new Browser().ask(`${origin}${path}`, { headers: { accept: 'application/json' } });
+    t.match(await get('/x'), { status: 200, body: 'public' });
+    t.match(await get('/admin/panel'), { status: 401 });
+    t.equal(asSomeServers('/x/%2e%2e/ADMIN;x//panel'), '/admin/panel', 'it is as generous as it says');
+    let dangerous = 0;
+    for (const path of tricks) {
+      if (asSomeServers(path).startsWith('/admin')) dangerous += 1;
+      const { status, body } = await get(path);
+      t.notMatch(body, 'SECRET', path);
+      t.ok(status === 400 || status === 401, `${path}: ${status}`);
+    }
+    t.equal(dangerous, tricks.length, 'each of them would have led there');
+    for (const path of honest) t.equal((await get(path)).status, 200, path);
+  },
+);
