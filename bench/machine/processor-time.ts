@@ -10,7 +10,14 @@ const nsPerTick = 10_000_000;
 
 interface Account {
   readonly nsOfThread: ReadonlyMap<number, number>;
-  readonly ticks: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+}
+
+export interface ProcessorTime {
+  readonly us: number;
+  /** How much of it the kernel spent for them, 0 to 1. By ticks, so it takes a load of seconds. */
+  readonly systemShare: number;
 }
 
 /** A meter over processes and their descendants, those included that start while it runs. */
@@ -23,12 +30,21 @@ export class ProcessorMeter {
     this.#before = readAccounts(roots);
   }
 
-  /** Processor time since the meter was made, in microseconds. */
-  readUs(): number {
-    let sumNs = 0;
-    for (const [pid, after] of readAccounts(this.#roots)) sumNs += spentNs(this.#before.get(pid), after);
-    return sumNs / 1_000;
+  /** Since the meter was made. */
+  read(): ProcessorTime {
+    let [sumNs, ticks, systemTicks] = [0, 0, 0];
+    for (const [pid, after] of readAccounts(this.#roots)) {
+      const before = this.#before.get(pid);
+      sumNs += spentNs(before, after);
+      ticks += ticksOf(after) - (before === undefined ? 0 : ticksOf(before));
+      systemTicks += after.systemTicks - (before?.systemTicks ?? 0);
+    }
+    return { us: sumNs / 1_000, systemShare: ticks === 0 ? 0 : systemTicks / ticks };
   }
+}
+
+function ticksOf({ userTicks, systemTicks }: Account): number {
+  return userTicks + systemTicks;
 }
 
 function spentNs(before: Account | undefined, after: Account): number {
@@ -37,7 +53,7 @@ function spentNs(before: Account | undefined, after: Account): number {
   if (before === undefined) return sumNs;
   for (const [thread, ns] of before.nsOfThread) {
     // The time of a thread that has ended is only in the coarse account.
-    if (!after.nsOfThread.has(thread)) return (after.ticks - before.ticks) * nsPerTick;
+    if (!after.nsOfThread.has(thread)) return (ticksOf(after) - ticksOf(before)) * nsPerTick;
     sumNs -= ns;
   }
   return sumNs;
@@ -48,8 +64,9 @@ function readAccounts(roots: readonly number[]): Map<number, Account> {
   for (const pid of processTree(roots)) {
     const fields = statFields(pid);
     // utime and stime are the fields 14 and 15 of the whole line.
-    if (fields !== undefined)
-      accounts.set(pid, { nsOfThread: readThreads(pid), ticks: Number(fields[11]) + Number(fields[12]) });
+    if (fields === undefined) continue;
+    const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
+    accounts.set(pid, { nsOfThread: readThreads(pid), userTicks, systemTicks });
   }
   return accounts;
 }

@@ -3,7 +3,7 @@ import { wrk } from '../load/wrk.ts';
 import type { WrkOptions } from '../load/wrk.ts';
 import { ProcessorMeter } from '../machine/processor-time.ts';
 import { page64KiB } from '../ground.ts';
-import { bytesPerMB, perUnit } from './row.ts';
+import { bytesPerMB, processorTime } from './row.ts';
 import type { Context, Row, Sample } from './row.ts';
 import type { Target } from '../targets/target.ts';
 
@@ -66,7 +66,7 @@ function requestRow(name: string, title: string, cpuUnit: 'request' | 'MB', load
         seconds: context.seconds,
       });
       const units = cpuUnit === 'MB' ? (requests * load.bodyBytes) / bytesPerMB : requests;
-      return { figure: perSecond, p50Ms, p99Ms, cpuUs: perUnit(target, meter, units) };
+      return { figure: perSecond, p50Ms, p99Ms, ...processorTime(target, meter, units) };
     },
   };
 }

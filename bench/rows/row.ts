@@ -45,9 +45,15 @@ export interface Row {
   measure(target: Target, context: Context): Promise<Sample>;
 }
 
-/** The processor time for each of so many units; undefined where there is no process. */
-export function perUnit(target: Target, meter: ProcessorMeter, units: number): number | undefined {
-  return target.pids.length === 0 ? undefined : meter.readUs() / units;
+/** The processor time for each of so many units, and how much of it the kernel took; nothing where there is no process. */
+export function processorTime(
+  target: Target,
+  meter: ProcessorMeter,
+  units: number,
+): Pick<Sample, 'cpuUs' | 'beside'> {
+  if (target.pids.length === 0) return {};
+  const { us, systemShare } = meter.read();
+  return { cpuUs: us / units, beside: { 'system %': systemShare * 100 } };
 }
 
 export const bytesPerMB = 1_000_000;

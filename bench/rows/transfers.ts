@@ -2,7 +2,7 @@
 import { bulkFile } from '../ground.ts';
 import { download, upload } from '../load/curl.ts';
 import { ProcessorMeter } from '../machine/processor-time.ts';
-import { bytesPerMB, perUnit } from './row.ts';
+import { bytesPerMB, processorTime } from './row.ts';
 import type { Context, Row, Sample } from './row.ts';
 import type { Place, Target } from '../targets/target.ts';
 
@@ -34,7 +34,7 @@ function transferRow(way: Way, atOnce: number, place: Place): Row {
       const meter = new ProcessorMeter(target.pids);
       const seconds = await Promise.all(Array.from({ length: atOnce }, () => transfer(way, target, context)));
       const megabytes = (atOnce * context.bulkBytes) / bytesPerMB;
-      return { figure: megabytes / Math.max(...seconds), cpuUs: perUnit(target, meter, megabytes) };
+      return { figure: megabytes / Math.max(...seconds), ...processorTime(target, meter, megabytes) };
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Echo of small messages on WebSockets. */
 import { echo } from '../load/websocket.ts';
 import { ProcessorMeter } from '../machine/processor-time.ts';
-import { perUnit } from './row.ts';
+import { processorTime } from './row.ts';
 import type { Row, Sample } from './row.ts';
 
 const load = { connections: 64, payloadBytes: 128 };
@@ -25,7 +25,7 @@ export const webSocketRow: Row = {
       figure: messages / (durationUs / 1e6),
       p50Ms: p50Us / 1_000,
       p99Ms: p99Us / 1_000,
-      cpuUs: perUnit(target, meter, messages),
+      ...processorTime(target, meter, messages),
     };
   },
 };
