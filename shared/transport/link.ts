@@ -72,6 +72,8 @@ export class Link implements SessionHandler, WebSocketHandler {
   #timerDueMs = Infinity;
   #violation: MuxViolation | undefined;
   #isClosing = false;
+  /** Why we have closed it, where we have. */
+  #ownReason = '';
   #hasEnded = false;
   readonly #flush = (): void => this.#flushOutput();
   readonly #tick = (): void => this.#judge();
@@ -138,6 +140,7 @@ export class Link implements SessionHandler, WebSocketHandler {
   /** Says what is left to say, resets the streams that are open, then closes in order. Idempotent. */
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
+    this.#ownReason = reason;
     this.#sendOutput('at least one message');
     this.#webSocket.close(code, reason);
     this.#reset();
@@ -287,6 +290,11 @@ export class Link implements SessionHandler, WebSocketHandler {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#reset();
-    this.#handler.onEnd({ code, reason, violation: this.#violation });
+    // A peer that answers our close repeats the code, and need not repeat the reason (RFC 6455 §5.5.1).
+    this.#handler.onEnd({
+      code,
+      reason: reason === '' ? this.#ownReason : reason,
+      violation: this.#violation,
+    });
   }
 }
