@@ -13,6 +13,10 @@ export interface LineOutputOptions {
 }
 
 const defaultMaxWaiting = 4 * 1024 * 1024;
+/** Nobody who reads a log notices it; what a killed process can lose is as much. */
+const gatherMs = 20;
+/** UTF-16 units: a write that is worth the walk. */
+const gatheredEnough = 32 * 1024;
 /** A pipe that another process made non-blocking says EAGAIN when it is full; it is asked again after this. */
 const retryMs = 10;
 /** How often it is asked when the process is exiting: a second in all. */
@@ -29,6 +33,9 @@ export class LineOutput {
   #isBusy = false;
   #isBroken = false;
   #idle = Promise.withResolvers<void>();
+  /** While lines wait that are in no hurry. */
+  #gathering: NodeJS.Timeout | undefined;
+  readonly #onGathered = (): void => this.#writeGathered();
 
   constructor({ fd, maxWaiting = defaultMaxWaiting, onDropped = () => undefined }: LineOutputOptions) {
     this.#fd = fd;
@@ -36,24 +43,45 @@ export class LineOutput {
     this.#onDropped = onDropped;
   }
 
-  /** `line` ends with its line break. */
+  /** `line` ends with its line break. All lines of this turn go out in one write, with those that were gathered. */
   write(line: string): void {
-    if (this.#isBroken) return;
+    if (this.#hold(line)) this.#writeSoon();
+  }
+
+  /** The same for lines that come by the thousand: each write is a walk to another thread and back, so they go together. */
+  gather(line: string): void {
+    if (!this.#hold(line) || this.#isBusy) return;
+    if (this.#waiting >= gatheredEnough) this.#writeSoon();
+    else this.#gathering ??= setTimeout(this.#onGathered, gatherMs);
+  }
+
+  #hold(line: string): boolean {
+    if (this.#isBroken) return false;
     if (this.#waiting + line.length > this.#maxWaiting) {
       this.#dropped += 1;
-      return;
+      return false;
     }
     this.#lines.push(line);
     this.#waiting += line.length;
+    return true;
+  }
+
+  #writeSoon(): void {
     if (this.#isBusy) return;
     this.#isBusy = true;
     this.#idle = Promise.withResolvers();
-    // All lines of this turn go out in one write.
     setImmediate(() => this.#writeWaiting());
+  }
+
+  #writeGathered(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    if (this.#waiting > 0) this.#writeSoon();
   }
 
   /** Settles when every line so far is written, or can never be. */
   flush(): Promise<void> {
+    this.#writeGathered();
     return this.#isBusy ? this.#idle.promise : Promise.resolve();
   }
 

@@ -69,11 +69,16 @@ export function createLog({ name, level, format, destination }: LogOptions): Pro
     ...methodsOf(logger),
     recordLine: (message) =>
       logger.isLevelEnabled('info')
-        ? createRecordLine({ name, message, write: (line) => lines.write(line) })
+        ? createRecordLine({ name, message, write: gathering(lines) })
         : undefined,
     flush: () => (output instanceof LineOutput ? output.flush() : Promise.resolve()),
   };
   return log;
+}
+
+/** Lines that come by the thousand are gathered where their destination can do that. */
+function gathering(lines: Lines): (line: string) => void {
+  return lines instanceof LineOutput ? (line) => lines.gather(line) : (line) => lines.write(line);
 }
 
 /** Bound here, so that a pino logger's other doors stay shut. */

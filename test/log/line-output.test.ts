@@ -114,3 +114,37 @@ test('a closed descriptor ends the writing, and flush settles', async (t) => {
   output.flushSync();
   t.pass('settled');
 });
+
+test('lines that are in no hurry go together: with the next that is, after a moment, when they are many, at the end', async (t) => {
+  const path = join(t.testdir({}), 'log');
+  const fd = openSync(path, 'w');
+  t.teardown(() => closeSync(fd));
+  const output = new LineOutput({ fd });
+  const written = (): string => readFileSync(path, 'utf8');
+  output.gather('a\n');
+  output.gather('b\n');
+  await nextTurn();
+  await nextTurn();
+  t.equal(written(), '', 'they wait');
+  output.write('c\n');
+  output.gather('d\n');
+  await output.flush();
+  t.equal(written(), 'a\nb\nc\nd\n', 'in the order they came');
+  // oxlint-disable no-await-in-loop -- until it is written
+  output.gather('e\n');
+  while (!written().endsWith('e\n')) await nextTurn();
+  output.gather('f\n');
+  await output.flush();
+  t.match(written(), /f\n$/, 'asked for');
+  const many = `${'x'.repeat(999)}\n`;
+  for (let n = 0; n < 33; n += 1) output.gather(many);
+  const before = performance.now();
+  while (!written().endsWith(many)) await nextTurn();
+  // oxlint-enable no-await-in-loop
+  t.ok(performance.now() - before < 15, 'many do not wait for the time');
+  output.gather('g\n');
+  output.flushSync();
+  t.match(written(), /g\n$/, 'the process ends');
+  await output.flush();
+  t.notMatch(written(), /g\ng\n$/);
+});
