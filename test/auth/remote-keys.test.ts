@@ -97,8 +97,11 @@ test('what a server says that is away or broken takes no key away', async (t) =>
   const rows: readonly (readonly [string, RequestListener, RegExp])[] = [
     ['503', (_request, response) => response.writeHead(503).end('away'), /^was answered with 503$/],
     [
-      'a redirect',
-      (_request, response) => response.writeHead(302, { Location: '/' }).end(),
+      'a redirect to keys of its choice',
+      (request, response) => {
+        if (request.url === '/jwks') response.writeHead(302, { Location: '/other' }).end();
+        else response.end(JSON.stringify({ keys: [jwkOf(pairs.ec, { kid: 'evil' })] }));
+      },
       /^cannot be reached/,
     ],
     ['no JSON', (_request, response) => response.end('<html>'), /^is no JSON$/],
