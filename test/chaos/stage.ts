@@ -148,15 +148,13 @@ export class Stage {
   ): Promise<void> {
     const relay = await Balancer.listen(this.#owner, [port]);
     const url = `ws://127.0.0.1:${relay.port}`;
-    const member = this.#member('agent', name, async (owner) =>
-      startAgent(owner, {
-        proxy: { url },
-        token,
-        backend: this.#backendPort,
-        built,
-        env: { LINKS: String(links) },
-      }),
-    );
+    const env = { LINKS: String(links) };
+    const member = this.#member('agent', name, async (owner) => {
+      const program = startAgent(owner, { proxy: { url }, token, backend: this.#backendPort, built, env });
+      // A process that has not come so far has no ear for signals yet: it would end by the first one, and not with 0.
+      await program.line(says('dialling'), 0, stagePatienceMs);
+      return program;
+    });
     await member.start();
     await linksUp(member.program, links, 0, stagePatienceMs);
     this.agents.push({ member, relay, proxy });
