@@ -8,6 +8,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 
 /** Each holds a queue of its own (511) and is one more to be accepted a turn. */
 const socketCount = 8;
+/** Where new ones come in every turn for so long, a proxy that is to stop stops all the same. */
+const quietWithinMs = 1_000;
 
 export interface AcceptorsOwner {
   onConnection(tcp: Socket): void;
@@ -18,6 +20,7 @@ export interface AcceptorsOwner {
 export class Acceptors {
   readonly #owner: AcceptorsOwner;
   readonly #servers: Server[] = [];
+  #acceptedCount = 0;
 
   constructor(owner: AcceptorsOwner) {
     this.#owner = owner;
@@ -26,7 +29,8 @@ export class Acceptors {
   /** Resolves with the address they listen on, of which port 0 has become a real one. Rejects where it cannot be had. */
   async listen(host: string, port: number): Promise<AddressInfo> {
     // A port that others may share could be shared with a proxy that runs already: it has to be free first.
-    if (port !== 0) await closed(await this.#open(host, port, false));
+    // Whoever comes meanwhile is served.
+    if (port !== 0) await this.#closeWhenQuiet([await this.#open(host, port, false)]);
     const first = await this.#openFirst(host, port);
     const address = first.server.address();
     if (address === null || typeof address === 'string') throw new Error('a TCP listener has an address');
@@ -42,6 +46,33 @@ export class Acceptors {
     for (const server of this.#servers) server.close();
   }
 
+  /**
+   * The kernel resets what waits to be accepted on a socket that is closed, and the client has done nothing but to connect in
+   * time: so the sockets are closed in the first turn that brings nobody. Settles then.
+   */
+  closeWhenQuiet(): Promise<void> {
+    return this.#closeWhenQuiet(this.#servers);
+  }
+
+  #closeWhenQuiet(servers: readonly Server[]): Promise<void> {
+    const untilMs = performance.now() + quietWithinMs;
+    let knownCount: number | undefined;
+    return new Promise((resolve) => {
+      // In the check phase, behind all that this turn has accepted.
+      const look = (): void => {
+        if (knownCount !== this.#acceptedCount && performance.now() < untilMs) {
+          knownCount = this.#acceptedCount;
+          setImmediate(look);
+          return;
+        }
+        // Its connections live on: nobody waits for the end of those.
+        for (const server of servers) server.close();
+        resolve();
+      };
+      setImmediate(look);
+    });
+  }
+
   async #openFirst(host: string, port: number): Promise<{ server: Server; isShared: boolean }> {
     try {
       return { server: await this.#open(host, port, true), isShared: true };
@@ -54,7 +85,10 @@ export class Acceptors {
 
   #open(host: string, port: number, reusePort: boolean): Promise<Server> {
     const options = { allowHalfOpen: true, noDelay: true };
-    const server = createServer(options, (tcp) => this.#owner.onConnection(tcp));
+    const server = createServer(options, (tcp) => {
+      this.#acceptedCount += 1;
+      this.#owner.onConnection(tcp);
+    });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host, port, reusePort }, () => {
@@ -64,10 +98,4 @@ export class Acceptors {
       });
     });
   }
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }

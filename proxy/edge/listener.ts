@@ -88,13 +88,13 @@ export class Listener implements EdgeContext, AcceptorsOwner {
   async drain(signal: AbortSignal): Promise<void> {
     this.isDraining = true;
     this.#idleUntilMs = performance.now() + idleGraceMs;
-    // In the check phase: whoever had connected before this turn has been accepted.
-    setImmediate(() => this.#acceptors.close());
     const abortAll = (): void => {
       for (const connection of this.#guests.connections()) connection.abort();
     };
     if (signal.aborted) abortAll();
     signal.addEventListener('abort', abortAll, { once: true });
+    await this.#acceptors.closeWhenQuiet();
+    if (signal.aborted) abortAll();
     if (this.#guests.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty = resolve;

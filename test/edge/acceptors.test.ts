@@ -58,6 +58,86 @@ test('connections that wait are accepted several a turn of the event loop', asyn
   t.ok(turns < 40, `64 in ${turns} turns, and not in 64`);
 });
 
+test('who has connected before they close is accepted, however many wait', async (t) => {
+  const owner = new Owner();
+  const acceptors = new Acceptors(owner);
+  closing(t, acceptors, owner);
+  const { port } = await acceptors.listen('127.0.0.1', 0);
+  const clients = Array.from({ length: 200 }, () => net.connect({ port, host: '127.0.0.1' }));
+  let resets = 0;
+  for (const client of clients) {
+    client.on('error', () => (resets += 1));
+    t.teardown(() => client.destroy());
+  }
+  // Their SYNs have left, and no turn has passed in which one of them could have been accepted.
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+  t.equal(owner.sockets.length, 0);
+  await acceptors.closeWhenQuiet();
+  t.equal(owner.sockets.length, 200);
+  const late = net.connect({ port, host: '127.0.0.1' });
+  const refused = Promise.withResolvers<string | undefined>();
+  late.once('error', (error: NodeJS.ErrnoException) => refused.resolve(error.code));
+  t.equal(await refused.promise, 'ECONNREFUSED', 'nobody after that');
+  t.equal(resets, 0);
+});
+
+test('who comes while it looks whether the port is free is accepted, and its start waits for nobody', async (t) => {
+  const port = await freePort();
+  const owner = new Owner();
+  const acceptors = new Acceptors(owner);
+  closing(t, acceptors, owner);
+  let knocks = 0;
+  let connected = 0;
+  let resets = 0;
+  const knock = (): void => {
+    const client = net.connect({ port, host: '127.0.0.1' });
+    t.teardown(() => client.destroy());
+    client.once('connect', () => (connected += 1));
+    // Refused before there is anybody: that is not lost. Reset afterwards is.
+    client.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resets += 1;
+    });
+    if ((knocks += 1) < 100) setImmediate(knock);
+  };
+  knock();
+  await within(5_000, () => 'the port', acceptors.listen('127.0.0.1', port));
+  await sleep(50);
+  t.ok(connected > 0);
+  t.equal(owner.sockets.length, connected);
+  t.equal(resets, 0);
+});
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+test('where they never cease to come, it closes after a second all the same', async (t) => {
+  const owner = new Owner(() => again());
+  const acceptors = new Acceptors(owner);
+  closing(t, acceptors, owner);
+  const { port } = await acceptors.listen('127.0.0.1', 0);
+  let isClosed = false;
+  const again = (): void => {
+    if (isClosed) return;
+    const client = net.connect({ port, host: '127.0.0.1' });
+    client.on('error', () => client.destroy());
+    t.teardown(() => client.destroy());
+    if (owner.sockets.length > 100) owner.sockets.shift()?.destroy();
+  };
+  for (let count = 0; count < 16; count += 1) again();
+  const startMs = performance.now();
+  await within(5_000, () => 'the close', acceptors.closeWhenQuiet());
+  isClosed = true;
+  t.ok(performance.now() - startMs < 3_000);
+});
+
 async function accepted(owner: Owner, wanted: number): Promise<void> {
   while (owner.sockets.length < wanted) await sleep(5);
 }
