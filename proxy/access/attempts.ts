@@ -46,14 +46,16 @@ export class Attempts {
     // Set anew, it is the last in the order.
     this.#known.delete(group);
     this.#known.add(group);
-    const [oldest] = this.#known;
-    if (this.#known.size > maxAddresses && oldest !== undefined) {
-      this.#known.delete(oldest);
-      await this.#limiter?.delete(oldest);
-    }
+    if (this.#known.size > maxAddresses) await this.#forgetOldest();
     this.#limiter ??= createLimiter(this.#options);
     const { consumedPoints, msBeforeNext } = await this.#limiter.penalty(group);
     return consumedPoints > max ? secondsOf(msBeforeNext) : 0;
+  }
+
+  async #forgetOldest(): Promise<void> {
+    const [oldest = ''] = this.#known;
+    this.#known.delete(oldest);
+    await this.#limiter?.delete(oldest);
   }
 
   async #look(group: string): Promise<number> {
