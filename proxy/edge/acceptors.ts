@@ -29,8 +29,7 @@ export class Acceptors {
   /** Resolves with the address they listen on, of which port 0 has become a real one. Rejects where it cannot be had. */
   async listen(host: string, port: number): Promise<AddressInfo> {
     // A port that others may share could be shared with a proxy that runs already: it has to be free first.
-    // Whoever comes meanwhile is served.
-    if (port !== 0) await this.#closeWhenQuiet([await this.#open(host, port, false)]);
+    if (port !== 0) await closed(await this.#open(host, port, false));
     const first = await this.#openFirst(host, port);
     const address = first.server.address();
     if (address === null || typeof address === 'string') throw new Error('a TCP listener has an address');
@@ -51,10 +50,6 @@ export class Acceptors {
    * time: so the sockets are closed in the first turn that brings nobody. Settles then.
    */
   closeWhenQuiet(): Promise<void> {
-    return this.#closeWhenQuiet(this.#servers);
-  }
-
-  #closeWhenQuiet(servers: readonly Server[]): Promise<void> {
     const untilMs = performance.now() + quietWithinMs;
     let knownCount: number | undefined;
     return new Promise((resolve) => {
@@ -65,8 +60,7 @@ export class Acceptors {
           setImmediate(look);
           return;
         }
-        // Its connections live on: nobody waits for the end of those.
-        for (const server of servers) server.close();
+        this.close();
         resolve();
       };
       setImmediate(look);
@@ -98,4 +92,10 @@ export class Acceptors {
       });
     });
   }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
 }

@@ -83,41 +83,6 @@ test('who has connected before they close is accepted, however many wait', async
   t.equal(resets, 0);
 });
 
-test('who comes while it looks whether the port is free is accepted, and its start waits for nobody', async (t) => {
-  const port = await freePort();
-  const owner = new Owner();
-  const acceptors = new Acceptors(owner);
-  closing(t, acceptors, owner);
-  let knocks = 0;
-  let connected = 0;
-  let resets = 0;
-  const knock = (): void => {
-    const client = net.connect({ port, host: '127.0.0.1' });
-    t.teardown(() => client.destroy());
-    client.once('connect', () => (connected += 1));
-    // Refused before there is anybody: that is not lost. Reset afterwards is.
-    client.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') resets += 1;
-    });
-    if ((knocks += 1) < 100) setImmediate(knock);
-  };
-  knock();
-  await within(5_000, () => 'the port', acceptors.listen('127.0.0.1', port));
-  await sleep(50);
-  t.ok(connected > 0);
-  t.equal(owner.sockets.length, connected);
-  t.equal(resets, 0);
-});
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
-
 test('where they never cease to come, it closes after a second all the same', async (t) => {
   const owner = new Owner(() => again());
   const acceptors = new Acceptors(owner);
