@@ -40,7 +40,8 @@ export function createBySession(options: BySessionOptions): Authenticator {
     if (!isNews && !sessions.isStale(session)) return identified(session);
     const renewed = sessions.renew(session, isNews ? { user, atSeconds: confirmedAt } : undefined);
     return sessions.write(renewed, site).then((cookie) => {
-      visit.responseFields.push(['Set-Cookie', cookie]);
+      // What a backend lets caches keep for everybody must not carry somebody's session (RFC 9111 §5.2.2.7).
+      visit.responseFields.push(['Set-Cookie', cookie], ['Cache-Control', 'private']);
       return identified(renewed);
     });
   };

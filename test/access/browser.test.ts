@@ -3,11 +3,15 @@
  * here: that a browser keeps these cookies, follows these redirects, sends this Origin, and shows these pages.
  */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Page } from 'playwright-core';
 import { test } from 'tap';
 import { WebSocketServer } from 'ws';
+import { createCertificate } from '../e2e/support/certificate.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { createSecret, isDirect, linksUp, mintToken, startAgent, startProxy } from '../e2e/support/tunnel.ts';
 import { IdentityServer } from './support/identity-server.ts';
@@ -135,5 +139,31 @@ test('in a real browser', { skip, timeout: 110_000 }, async (t) => {
     st.strictSame(widths, [390, 390], 'on a phone, nothing is cut off');
     await stranger.click('text=Sign out');
     await stranger.waitForURL(`${identity.issuer}/**`);
+  });
+
+  await t.test('over https, the browser takes the session as one of this host alone', async (st) => {
+    const { cert, key } = createCertificate();
+    const folder = await mkdtemp(join(tmpdir(), 'sign-in-'));
+    st.teardown(() => rm(folder, { recursive: true, force: true }));
+    const paths = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    await Promise.all([writeFile(paths.cert, cert), writeFile(paths.key, key)]);
+    const tls = { TLS_CERT_FILE: paths.cert, TLS_KEY_FILE: paths.key };
+    const secure = await startProxy(st, {
+      secret,
+      env: { ...oidcEnv(identity), ...tls, CLIENT_ACCESS: '@example.com' },
+    });
+    const env = { PROXY_CA_FILE: paths.cert };
+    await linksUp(startAgent(st, { proxy: secure, token, backend: shopPort, env }), 2);
+    const site = `https://127.0.0.1:${secure.port}`;
+    identity.allow(origin, site);
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    context.setDefaultTimeout(timeout);
+    const shopper = await context.newPage();
+    await shopper.goto(`${site}/`);
+    await shopper.click('#alice');
+    await shopper.waitForURL(`${site}/`);
+    st.ok(await socketSays(shopper, 'hello'), 'a WebSocket over TLS too');
+    const ours = (await context.cookies(site)).filter(({ name }) => name.includes('inverting-proxy'));
+    st.match(ours, [{ name: '__Host-inverting-proxy-session', secure: true, httpOnly: true, path: '/' }]);
   });
 });

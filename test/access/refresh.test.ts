@@ -49,6 +49,7 @@ test('sessions over time', productOnly, async (suite) => {
       t.ok(renewedSession(page), 'the answer of the backend carries the renewed session');
       t.not(browser.cookie(host, 'proxy-session'), cookie);
       t.equal(page.headers['content-type'], 'application/json', 'and is the answer of the backend');
+      t.equal(page.headers['cache-control'], 'private', 'which no cache keeps for everybody');
     },
   );
 
