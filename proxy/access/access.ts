@@ -73,6 +73,7 @@ export function createAccess(options: AccessOptions): Access {
     before,
     authenticators,
     after: hasRecords ? [rates.ofUser, createIdentity({ sign, issuer: publicUrl })] : [rates.ofUser],
+    waysIn: people?.waysIn,
     waysOut: people?.waysOut,
   });
   const keySet = createKeySetDoor(assertions, name);

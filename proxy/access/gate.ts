@@ -23,6 +23,8 @@ export interface GateOptions {
   readonly authenticators: readonly Authenticator[];
   /** When it is known who it is, and that they may: rates of users, what the backend is told. */
   readonly after: readonly Check[];
+  /** Where a person can sign in who was not sent there, since what they did cannot be done again: a form that was posted. */
+  readonly waysIn?: readonly PageLink[] | undefined;
   /** Where somebody with the wrong account can go, where they can: to another account, to the sign-out. */
   readonly waysOut?: ((exchange: Exchange) => readonly PageLink[]) | undefined;
 }
@@ -33,13 +35,8 @@ export interface Gate {
 }
 
 export function createGate(options: GateOptions): Gate {
-  const { name, recordOf, defaultAccess, before, authenticators, after, waysOut } = options;
-  const checks: readonly Check[] = [
-    ...before,
-    createWho(authenticators),
-    createRule(authenticators, waysOut),
-    ...after,
-  ];
+  const { name, recordOf, defaultAccess, before, authenticators, after } = options;
+  const checks: readonly Check[] = [...before, createWho(authenticators), createRule(options), ...after];
   const isOpen =
     defaultAccess.kind === 'public' && before.length + authenticators.length + after.length === 0;
   return {
@@ -107,7 +104,7 @@ function take(visit: Visit, identity: NonNullable<Identity>): Verdict {
   return undefined;
 }
 
-function createRule(authenticators: readonly Authenticator[], waysOut: GateOptions['waysOut']): Check {
+function createRule({ authenticators, waysIn, waysOut }: GateOptions): Check {
   const challenges = authenticators.flatMap((each) => each.challenge ?? []);
   const challenge = challenges.length === 0 ? 'Bearer' : challenges.join(', ');
   const inviting = authenticators.find((each) => each.invite !== undefined);
@@ -116,7 +113,7 @@ function createRule(authenticators: readonly Authenticator[], waysOut: GateOptio
     if (standing === 'allowed') return undefined;
     if (standing === 'not_listed') return notListed(visit, waysOut);
     const invitation = inviting?.invite?.(visit);
-    const unknown = denial('sign_in_required', { challenge });
+    const unknown = denial('sign_in_required', { challenge, links: waysIn });
     if (invitation instanceof Promise) return invitation.then((answer) => answer ?? unknown);
     return invitation ?? unknown;
   };

@@ -31,6 +31,8 @@ export interface People {
   readonly withholdCookies: Check;
   readonly authenticators: readonly Authenticator[];
   readonly pages: ReadonlyMap<string, Page>;
+  /** For a person who is not known and cannot be sent to the provider. */
+  readonly waysIn: readonly PageLink[];
   /** For somebody whose account is not let in. */
   readonly waysOut: (exchange: Exchange) => readonly PageLink[];
 }
@@ -72,6 +74,7 @@ export function createPeople({ settings, log, now = Date.now }: PeopleOptions): 
   const signOut = new SignOut({ provider, sessions, memory, publicUrl, log });
   return {
     withholdCookies,
+    waysIn: [{ path: signInPath('/'), text: 'Sign in' }],
     waysOut: ({ meaning }) => [
       { path: signInPath(readReturnPath(meaning.target), true), text: 'Use another account' },
       { path: pagePath.signOut, text: 'Sign out', posts: true },

@@ -95,6 +95,7 @@ test('with a sign-in in front of the backend', productOnly, async (suite) => {
         t.equal(page.headers['www-authenticate'], 'Bearer', who);
         t.match(page.headers['proxy-status'], 'details="sign_in_required"', who);
         t.strictSame(page.setCookies, [], who);
+        if (who === 'a form') t.match(page.body, `href="${pages}/sign-in?return&#61;%2F">Sign in</a>`);
       }),
     );
     t.equal(reached.length, before, 'nothing reached the backend');
