@@ -18,8 +18,9 @@ export interface PathCheckOptions {
 export function createPathCheck(options: PathCheckOptions): Check {
   return ({ exchange, backendId }) => {
     const { host, path } = exchange.meaning;
-    if (isPlain(path) && path === path.toLowerCase()) return undefined;
-    const readings = readingsOf(path);
+    const hasOneReading = isPlain(path);
+    if (hasOneReading && path === path.toLowerCase()) return undefined;
+    const readings = hasOneReading ? [path] : readingsOf(path);
     if (readings === undefined) return denial('path_ambiguous');
     for (const reading of readings) {
       const backends = options.backendsAlike(host, reading);

@@ -4,6 +4,7 @@
  */
 /* oxlint-disable no-await-in-loop -- a table goes row by row */
 import { createServer } from 'node:http';
+import * as fc from 'fast-check';
 import { test } from 'tap';
 import { createPathCheck } from '../../proxy/access/path-check.ts';
 import { isPlain, readingsOf } from '../../proxy/access/readings.ts';
@@ -100,6 +101,36 @@ test('a path is judged by the longest prefix, as routing does', (t) => {
     ['*', '/a', 'open'],
   ];
   t.equal(judge('/a/X', guard, cases), 'open', 'routes that differ in case alone are two on purpose');
+  t.end();
+});
+
+test('what is called plain has one reading', (t) => {
+  const piece = fc.constantFrom(
+    'a',
+    'B',
+    '/',
+    '.',
+    '%',
+    ';',
+    '\\',
+    ' ',
+    '~',
+    '-',
+    '2e',
+    '%2f',
+    '..',
+    '?',
+    '0',
+  );
+  const path = fc.array(piece, { maxLength: 10 }).map((pieces) => `/${pieces.join('')}`);
+  fc.assert(
+    fc.property(path, (text) => {
+      const readings = readingsOf(text);
+      return !isPlain(text) || readings?.size === 1;
+    }),
+    { numRuns: 5_000 },
+  );
+  t.equal(readingsOf('/a/B.c')?.size, 1);
   t.end();
 });
 
