@@ -1,6 +1,6 @@
 /**
  * The order of what goes out: GoAway, ping, answers, then the streams' urgent frames (RST, window updates, ACKs), then the
- * streams' data in turns of one frame. It decides who is next and never what they say.
+ * streams' data in turns of a few frames. It decides who is next and never what they say.
  */
 import type { Answers } from './answers.ts';
 import { Fifo } from './fifo.ts';
@@ -10,6 +10,11 @@ import type { MuxStream } from './stream.ts';
 
 /** A data frame is cut to fit the rest of the output, but not into less than this: crumbs cost more than the space they fill. */
 const minFragmentBytes = 1_024;
+/**
+ * What a stream may say in one turn, in frames of 16 KiB: whoever gets them writes them on at once, and one write of 64 KiB
+ * costs little more than one of 16. The next stream waits for it a quarter of a millisecond on a link of 2 Gbit/s.
+ */
+const turnBytes = 64 * 1024;
 
 export class Scheduler {
   readonly #answers: Answers;
@@ -115,7 +120,9 @@ export class Scheduler {
       const stream = place.holder;
       if (into.length - end < headerBytes + Math.min(stream.queuedBytes, minFragmentBytes)) break;
       this.#turns.remove(place);
-      end = stream.writeTurn(into, end);
+      const turnEnd = end + turnBytes;
+      do end = stream.writeTurn(into, end);
+      while (stream.hasTurn && end < turnEnd && into.length - end >= headerBytes + minFragmentBytes);
       if (stream.hasTurn) this.#turns.join(place);
       stream.offerRoom();
     }

@@ -246,11 +246,9 @@ export class Link implements SessionHandler, WebSocketHandler {
       isOwed = false;
       const bytes = this.#fillMessage();
       if (bytes === undefined) break;
-      socket.write(bytes);
+      socket.write(bytes, this.#slab.left);
     }
     socket.uncork();
-    // Nothing waits in the socket: nothing refers to the slab any more.
-    if (socket.writableLength === 0) this.#slab.reset();
   }
 
   #fillMessage(): Uint8Array | undefined {

@@ -55,22 +55,41 @@ test('a stream with 1 GiB to say holds a small one up for one frame at most', (t
   t.end();
 });
 
-test('streams take turns of one frame, in the order they came', (t) => {
+test('streams take turns of 64 KiB, in the order they came', (t) => {
   const session = sessionOf('client');
-  for (let i = 0; i < 3; i++) open(session).write(new Uint8Array(40_000));
+  for (let i = 0; i < 3; i++) open(session).write(new Uint8Array(80_000));
   const small = open(session);
   small.write(hello);
+  const turn = (id: number) => [
+    `data SYN ${id} 16384`,
+    ...Array.from({ length: 3 }, () => `data ${id} 16384`),
+  ];
   t.same(framesOf(takeAll(session, 1_000_000)), [
-    'data SYN 1 16384',
-    'data SYN 3 16384',
-    'data SYN 5 16384',
+    ...turn(1),
+    ...turn(3),
+    ...turn(5),
     'data SYN 7 5',
+    'data 1 14464',
+    'data 3 14464',
+    'data 5 14464',
+  ]);
+  t.end();
+});
+
+test('a turn ends with the output: what is left of it is not kept', (t) => {
+  const session = sessionOf('client');
+  for (let i = 0; i < 2; i++) open(session).write(new Uint8Array(80_000));
+  t.same(framesOf(takeAll(session, 2 * 16_396 + 500)), [
+    'data SYN 1 16384',
+    'data 1 16384',
+    'data SYN 3 16384',
+    'data 3 16384',
+    'data 1 16384',
     'data 1 16384',
     'data 3 16384',
-    'data 5 16384',
-    'data 1 7232',
-    'data 3 7232',
-    'data 5 7232',
+    'data 3 16384',
+    'data 1 14464',
+    'data 3 14464',
   ]);
   t.end();
 });

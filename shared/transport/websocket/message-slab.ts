@@ -1,7 +1,8 @@
 /**
  * Memory in which the binary messages of one WebSocket are put together: the payload is filled in by whoever has it, the
  * head (RFC 6455 §5.2) is set before it and the mask (§5.3) laid over it in place, so that a message leaves as one piece
- * and its bytes are copied nowhere. It knows no socket: what it gave must have left before reset().
+ * and its bytes are copied nowhere. What has left the socket makes room for what comes: a link that is busy allocates
+ * nothing. It knows no socket.
  */
 import { randomFillSync } from 'node:crypto';
 
@@ -19,25 +20,43 @@ const twoByteLength = 126;
 /** Random bytes are fetched for so many masks at once: one by one they cost more than the masking. */
 const masksFetched = 1_024;
 
+/** A link's socket takes about 128 KiB: as many slabs wait in it, and one is being filled. */
+const maxSpare = 4;
+
+interface Slab {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  /** Messages that have not left the socket. */
+  underWay: number;
+  /** To be called when one of them has. */
+  readonly left: () => void;
+}
+
 export class MessageSlab {
   readonly #masking: Masking;
-  #bytes = Buffer.allocUnsafeSlow(slabBytes);
-  #words = new Int32Array(this.#bytes.buffer);
+  /** Empty, and nothing refers to them. */
+  readonly #spare: Slab[] = [];
+  #slab: Slab;
   #used = 0;
   #masks = Buffer.alloc(0);
 
   constructor(masking: Masking) {
     this.#masking = masking;
+    this.#slab = this.#allocate();
   }
 
   /** Room for a payload of at least so many bytes (with its head far below 64 KiB). */
   room(leastBytes: number): Uint8Array {
     if (slabBytes - this.#payloadStart < leastBytes) {
-      this.#bytes = Buffer.allocUnsafeSlow(slabBytes);
-      this.#words = new Int32Array(this.#bytes.buffer);
+      this.#slab = this.#spare.pop() ?? this.#allocate();
       this.#used = 0;
     }
-    return this.#bytes.subarray(this.#payloadStart);
+    return this.#slab.bytes.subarray(this.#payloadStart);
+  }
+
+  /** What has to be called when the message that was sealed last has left: its memory is used again then. */
+  get left(): () => void {
+    return this.#slab.left;
   }
 
   /** The whole message, of which the first `payloadBytes` of the room are the payload. */
@@ -47,19 +66,31 @@ export class MessageSlab {
     const isMasked = this.#masking !== 'none';
     const isShort = payloadBytes <= longestShortPayload;
     const start = payloadStart - (isMasked ? maskBytes : 0) - (isShort ? 2 : 4);
-    const bytes = this.#bytes;
+    const { bytes } = this.#slab;
     bytes[start] = finalBinary;
     bytes[start + 1] = (isMasked ? maskBit : 0) | (isShort ? payloadBytes : twoByteLength);
     if (!isShort) bytes.writeUInt16BE(payloadBytes, start + 2);
     if (this.#masking === 'zero') bytes.fill(0, payloadStart - maskBytes, payloadStart);
     if (this.#masking === 'random') this.#mask(payloadStart, end);
     this.#used = end;
+    this.#slab.underWay += 1;
     return bytes.subarray(start, end);
   }
 
-  /** All that was sealed has left. */
-  reset(): void {
-    this.#used = 0;
+  #allocate(): Slab {
+    const bytes = Buffer.allocUnsafeSlow(slabBytes);
+    const slab: Slab = {
+      bytes,
+      words: new Int32Array(bytes.buffer),
+      underWay: 0,
+      left: () => {
+        slab.underWay -= 1;
+        if (slab.underWay > 0) return;
+        if (slab === this.#slab) this.#used = 0;
+        else if (this.#spare.length < maxSpare) this.#spare.push(slab);
+      },
+    };
+    return slab;
   }
 
   /** On a word's border, so that the mask goes on word by word. */
@@ -69,8 +100,7 @@ export class MessageSlab {
 
   #mask(payloadStart: number, end: number): void {
     if (this.#masks.length === 0) this.#masks = randomFillSync(Buffer.alloc(masksFetched * maskBytes));
-    const bytes = this.#bytes;
-    const words = this.#words;
+    const { bytes, words } = this.#slab;
     const maskStart = payloadStart - maskBytes;
     this.#masks.copy(bytes, maskStart, 0, maskBytes);
     this.#masks = this.#masks.subarray(maskBytes);

@@ -1,7 +1,7 @@
 /** Messages as the slab puts them together, read back by `ws` and by hand. */
 import { randomBytes } from 'node:crypto';
 import { test } from 'tap';
-import { MessageSlab, type Masking } from '../../shared/transport/websocket/message-slab.ts';
+import { MessageSlab, type Masking } from '../../../shared/transport/websocket/message-slab.ts';
 
 /** The payload of the one message in these bytes, by RFC 6455 §5.2 and §5.3. */
 function read(message: Uint8Array): { payload: Buffer; mask: Buffer | undefined } {
@@ -43,17 +43,41 @@ for (const masking of ['none', 'random', 'zero'] satisfies Masking[]) {
   });
 }
 
-test('its memory is used again only after reset', (t) => {
+test('its memory is used again when all of it has left, and not before', (t) => {
   const slab = new MessageSlab('none');
-  slab.room(8).set([1, 2, 3]);
-  const first = slab.seal(3);
-  slab.room(8).set([4, 5, 6]);
-  const second = slab.seal(3);
-  t.equal(first.buffer, second.buffer);
-  t.not(first.byteOffset, second.byteOffset);
-  slab.reset();
-  slab.room(8);
-  t.equal(slab.seal(3).byteOffset, first.byteOffset);
+  const seal = (size: number): { message: Uint8Array; left: () => void } => {
+    slab.room(size);
+    const message = slab.seal(size);
+    return { message, left: slab.left };
+  };
+  const first = seal(3);
+  const second = seal(3);
+  t.equal(first.message.buffer, second.message.buffer);
+  t.not(first.message.byteOffset, second.message.byteOffset);
+  first.left();
+  const third = seal(3);
+  t.ok(third.message.byteOffset > second.message.byteOffset, 'the second is under way');
+  second.left();
+  third.left();
+  t.equal(seal(3).message.byteOffset, first.message.byteOffset);
+  t.end();
+});
+
+test('full slabs go round: as many as are under way, and no more', (t) => {
+  const slab = new MessageSlab('random');
+  const seen = new Set<ArrayBufferLike>();
+  const underWay: { message: Uint8Array; copy: Buffer; left: () => void }[] = [];
+  for (let i = 0; i < 200; i += 1) {
+    slab.room(50_000).set(randomBytes(1_000));
+    const message = slab.seal(50_000);
+    seen.add(message.buffer);
+    underWay.push({ message, copy: Buffer.from(message), left: slab.left });
+    if (underWay.length < 3) continue;
+    const oldest = underWay.shift();
+    t.ok(oldest?.copy.equals(oldest.message), 'nobody has written over it');
+    oldest?.left();
+  }
+  t.ok(seen.size <= 4, `${seen.size} slabs`);
   t.end();
 });
 
@@ -63,7 +87,7 @@ test('thousands of masks are drawn without running out', (t) => {
     slab.room(4).set([9, 9, 9, 9]);
     const message = slab.seal(4);
     if (!read(message).payload.equals(Buffer.from([9, 9, 9, 9]))) t.fail(`message ${i}`);
-    slab.reset();
+    slab.left();
   }
   t.end();
 });
