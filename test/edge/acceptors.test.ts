@@ -219,3 +219,46 @@ test('where connections cannot be spread, one socket has to do', async (t) => {
   t.teardown(() => socket.destroy());
   await within(2_000, () => 'a connection', accepted(owner, 1));
 });
+
+test('who comes while the sockets are opened is served, and not before the address is known', async (t) => {
+  const { port } = await freePort();
+  let isKnown = false;
+  const early: boolean[] = [];
+  const owner = new Owner(() => early.push(isKnown));
+  const acceptors = new Acceptors(owner);
+  closing(t, acceptors, owner);
+  let stop = false;
+  let served = 0;
+  let broken = 0;
+  const knock = (): void => {
+    const socket = net.connect({ port, host: '127.0.0.1' });
+    let isConnected = false;
+    socket.once('connect', () => {
+      isConnected = true;
+      served += 1;
+    });
+    socket.once('error', () => {
+      if (isConnected) broken += 1;
+      socket.destroy();
+    });
+    t.teardown(() => socket.destroy());
+    if (!stop) setImmediate(knock);
+  };
+  knock();
+  knock();
+  await acceptors.listen('127.0.0.1', port);
+  isKnown = true;
+  stop = true;
+  await sleep(100);
+  t.ok(served > 0, `${served} came`);
+  t.equal(broken, 0, 'nobody is reset');
+  await within(5_000, () => `${served} connections, after ${owner.sockets.length}`, accepted(owner, served));
+  t.ok(early.every(Boolean), 'after the address is known');
+});
+
+async function freePort(): Promise<{ port: number }> {
+  const server = net.createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return { port };
+}

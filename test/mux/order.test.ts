@@ -55,15 +55,16 @@ test('a stream with 1 GiB to say holds a small one up for one frame at most', (t
   t.end();
 });
 
+/** Four whole frames of a stream, the first of which opens it. */
+function turn(id: number): string[] {
+  return [`data SYN ${id} 16384`, ...Array.from({ length: 3 }, () => `data ${id} 16384`)];
+}
+
 test('streams take turns of 64 KiB, in the order they came', (t) => {
   const session = sessionOf('client');
   for (let i = 0; i < 3; i++) open(session).write(new Uint8Array(80_000));
   const small = open(session);
   small.write(hello);
-  const turn = (id: number) => [
-    `data SYN ${id} 16384`,
-    ...Array.from({ length: 3 }, () => `data ${id} 16384`),
-  ];
   t.same(framesOf(takeAll(session, 1_000_000)), [
     ...turn(1),
     ...turn(3),
