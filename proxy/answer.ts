@@ -70,7 +70,10 @@ export function refusalAnswer(refusal: Refusal): Answer {
 
 /** Tells the client, if there still is one, and notes it in the exchange's record. */
 export function giveAnswer({ client, record, request }: Exchange, answer: Answer, name: string): void {
-  if (client.isGone) return;
+  if (client.isGone) {
+    record.abortedBy ??= 'client';
+    return;
+  }
   record.status = answer.status;
   record.code = answer.code;
   const persist = client.mayPersist;

@@ -51,7 +51,8 @@ export function createPeople({ settings, log, now = Date.now }: PeopleOptions): 
     claimNames: { email: settings.oidcEmailClaim, groups: settings.oidcGroupsClaim },
     now,
   });
-  // Without one that is kept, everybody signs in again after a restart.
+  if (settings.sessionSecret === undefined)
+    log.warn({ setting: 'SESSION_SECRET' }, 'sessions end with this run: no SESSION_SECRET is set');
   const secrets = settings.sessionSecret ?? [createSecret()];
   const named = new Set(clientAccess.kind === 'listed' ? clientAccess.groups : []);
   const sessions = new Sessions({

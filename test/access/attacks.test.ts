@@ -12,6 +12,8 @@ import { IdentityServer } from './support/identity-server.ts';
 import { sessionSecret, startWithSignIn } from './support/proxy-with-sign-in.ts';
 
 const pages = '/.well-known/inverting-proxy';
+/** Attacks come by the dozen here. */
+const manyFailures = { MAX_FAILURES_PER_ADDRESS: '0' };
 
 function decode(part: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(part, 'base64url').toString());
@@ -24,8 +26,12 @@ function encode(value: object): string {
 test('attacks', productOnly, async (suite) => {
   const identity = await IdentityServer.listen(file);
   const [setting, other] = await Promise.all([
-    startWithSignIn(file, {}, identity),
-    startWithSignIn(file, { SESSION_SECRET: 'the secret of another proxy which is long enough' }, identity),
+    startWithSignIn(file, manyFailures, identity),
+    startWithSignIn(
+      file,
+      { ...manyFailures, SESSION_SECRET: 'the secret of another proxy which is long enough' },
+      identity,
+    ),
   ]);
   identity.allow(setting.origin, other.origin);
   const { origin, host, reached } = setting;
