@@ -242,10 +242,11 @@ test('who comes while the sockets are opened is served, and not before the addre
       socket.destroy();
     });
     t.teardown(() => socket.destroy());
-    if (!stop) setImmediate(knock);
+    if (!stop) setTimeout(knock, 2);
   };
   knock();
   knock();
+  slowDown(t);
   await acceptors.listen('127.0.0.1', port);
   isKnown = true;
   stop = true;
@@ -261,4 +262,18 @@ async function freePort(): Promise<{ port: number }> {
   const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
   return { port };
+}
+
+/** Each socket that listens says so 30 ms late: what lies between two of them can be seen. */
+function slowDown(t: Test): void {
+  const original: unknown = Reflect.get(net.Server.prototype, 'listen');
+  if (typeof original !== 'function') throw new Error('a server that does not listen');
+  t.teardown(() => void Reflect.set(net.Server.prototype, 'listen', original));
+  Reflect.set(
+    net.Server.prototype,
+    'listen',
+    function listenLate(this: Server, options: object, told: () => void) {
+      return Reflect.apply(original, this, [options, () => setTimeout(told, 30)]);
+    },
+  );
 }
