@@ -72,7 +72,9 @@ export class SignIn {
   async finish(exchange: Exchange): Promise<Answer> {
     const { provider, publicUrl, issuer, sessions, memory, log } = this.#options;
     const site = siteOf(exchange, publicUrl);
-    const currentUrl = new URL(exchange.meaning.target, site.origin);
+    // A Host can be well-formed and yet no host of a URL (RFC 3986 §3.2.2 takes `%00`): no browser came from there.
+    const currentUrl = URL.parse(exchange.meaning.target, site.origin);
+    if (currentUrl === null) return failed('/');
     const pending = await this.#take(currentUrl, ourCookies(exchange.request.fields), site);
     if (pending === undefined) return failed('/');
     let signedIn: SignedIn;

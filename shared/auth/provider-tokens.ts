@@ -100,7 +100,9 @@ async function fetchKeys(url: string): Promise<Response> {
 /** What a token says of its issuer before anything of it is believed; undefined where it is no JWT. */
 export function claimedIssuer(token: string): string | undefined {
   try {
-    return decodeJwt(token).iss;
+    // Whatever its sender wrote: the type says what a good one holds.
+    const issuer: unknown = decodeJwt(token).iss;
+    return typeof issuer === 'string' ? issuer : undefined;
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
