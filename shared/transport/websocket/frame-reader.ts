@@ -5,6 +5,7 @@
 import { TunnelError } from '../../errors/tunnel-error.ts';
 import { applyMask, eightByteLength, finalBit, isCloseCode, longestShortPayload } from './frame.ts';
 import { maskBit, maskBytes, opcode, twoByteLength } from './frame.ts';
+import { Gathering } from './gathering.ts';
 
 export interface FrameHandler {
   /** Some bytes of binary messages, in order: where a message begins or ends is not told. They are the receiver's to keep. */
@@ -51,9 +52,9 @@ export class FrameReader {
   /** The kind of the message that is not complete yet; -1: none. */
   #message = -1;
   #messageBytes = 0;
-  /** Of text or of a control frame. */
-  #pieces: Uint8Array[] = [];
-  #textPieces: Uint8Array[] = [];
+  readonly #text = new Gathering();
+  /** Of a control frame, which may come between two fragments of text (§5.4). */
+  readonly #control = new Gathering();
   #isOver = false;
 
   /** @param peer who sends: a client masks, a server does not (§5.1) */
@@ -82,9 +83,9 @@ export class FrameReader {
       this.#payloadRead += piece.length;
       at = end;
       const isEnd = this.#payloadRead === this.#payloadBytes;
-      if (this.#opcode < opcode.close && this.#message === opcode.binary) this.#handler.onBinary(piece);
-      // A copy: a byte that waits for its message would keep the whole read alive that brought it.
-      else this.#pieces.push(Buffer.from(piece));
+      if (this.#opcode >= opcode.close) this.#control.add(piece);
+      else if (this.#message === opcode.text) this.#text.add(piece);
+      else this.#handler.onBinary(piece);
       if (isEnd) this.#endFrame();
     }
   }
@@ -168,22 +169,13 @@ export class FrameReader {
     const code = this.#opcode;
     this.#opcode = -1;
     if (code >= opcode.close) {
-      this.#endControl(code, joined(this.#pieces));
-      this.#pieces = [];
+      this.#endControl(code, this.#control.take());
       return;
     }
-    if (this.#message === opcode.text) {
-      this.#textPieces.push(...this.#pieces);
-      this.#pieces = [];
-      if (this.#isFinal) {
-        const text = this.#decode(joined(this.#textPieces));
-        this.#textPieces = [];
-        this.#message = -1;
-        this.#handler.onText(text);
-      }
-    } else if (this.#isFinal) {
-      this.#message = -1;
-    }
+    if (!this.#isFinal) return;
+    const kind = this.#message;
+    this.#message = -1;
+    if (kind === opcode.text) this.#handler.onText(this.#decode(this.#text.take()));
   }
 
   #endControl(code: number, payload: Uint8Array): void {
@@ -218,8 +210,4 @@ export class FrameReader {
       cause,
     });
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
 }

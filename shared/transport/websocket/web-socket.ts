@@ -98,9 +98,9 @@ export class WebSocket implements FrameHandler {
     this.#handler?.onText(text);
   }
 
+  /** Answered when all is read that came with it: of several, the last (§5.5.3), so that a flood of them costs no write each. */
   onPing(payload: Uint8Array): void {
     this.#owedPong = payload;
-    if (this.#socket.writableLength <= maxUnsentForPong) this.#payPong();
   }
 
   onClose(code: number, reason: string): void {
@@ -114,6 +114,7 @@ export class WebSocket implements FrameHandler {
   #read(bytes: Uint8Array): void {
     try {
       this.#reader.push(bytes);
+      if (this.#socket.writableLength <= maxUnsentForPong) this.#payPong();
     } catch (error) {
       if (!(error instanceof FrameViolation)) throw error;
       this.#code = error.answer.closeCode;
