@@ -103,8 +103,9 @@ export class ReceiveWindow {
 
   /**
    * Called as data arrives, because only then the time is fresh. A window that was consumed whole within two round
-   * trips is what holds the sender back: it doubles, as far as the maximum and the budget allow. A slow reader never gets here
-   * in time, so its window stays small.
+   * trips is what holds the sender back: it grows to four times its size, to twice where the budget has no more, as far as the
+   * maximum allows. Each step costs a round trip, and 16 MiB are three steps away. A slow reader never gets here in time, so
+   * its window stays small.
    */
   tune(nowMs: number, rttMs: number | undefined): void {
     if (this.#epochBytes === 0) {
@@ -115,10 +116,15 @@ export class ReceiveWindow {
     const isFast = rttMs !== undefined && nowMs - this.#epochMs <= 2 * rttMs;
     this.#epochBytes = 0;
     this.#epochMs = nowMs;
-    const growthBytes = Math.min(this.#sizeBytes, this.#maxBytes - this.#sizeBytes);
-    if (!isFast || growthBytes <= 0 || !this.#budget.reserve(growthBytes)) return;
+    if (isFast && !this.#grow(3 * this.#sizeBytes)) this.#grow(this.#sizeBytes);
+  }
+
+  #grow(byBytes: number): boolean {
+    const growthBytes = Math.min(byBytes, this.#maxBytes - this.#sizeBytes);
+    if (growthBytes <= 0 || !this.#budget.reserve(growthBytes)) return false;
     this.#sizeBytes += growthBytes;
     this.#grownBytes += growthBytes;
+    return true;
   }
 
   /** The stream is over: its growth goes back to the budget. Idempotent. */

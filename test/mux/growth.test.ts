@@ -40,7 +40,7 @@ test('windows grow within the budget of the link and of the process, and give ba
   t.equal(
     receiver().windowBytes,
     mib,
-    '256 KiB + 256 KiB + 512 KiB: the next doubling would take a MiB, which is not there',
+    '256 KiB + 768 KiB: the next step would take three MiB, or one, and neither is there',
   );
   t.equal(link.reservedBytes, 768 * kib);
   t.equal(shared.reservedBytes, 768 * kib);
@@ -154,11 +154,11 @@ test('the first window counts from the first byte, not from when the stream was 
   pass(200_000, 60_100);
   t.equal(window.sizeBytes, initialWindowBytes);
   pass(1, 60_200);
-  t.equal(window.sizeBytes, 2 * initialWindowBytes);
-  pass(400_000, 61_000);
-  pass(200_000, 61_100);
+  t.equal(window.sizeBytes, 4 * initialWindowBytes);
+  pass(800_000, 61_000);
+  pass(400_000, 61_100);
   pass(1, 61_201);
-  t.equal(window.sizeBytes, 2 * initialWindowBytes, 'in more than two round trips it does not grow');
+  t.equal(window.sizeBytes, 4 * initialWindowBytes, 'in more than two round trips it does not grow');
   t.end();
 });
 
