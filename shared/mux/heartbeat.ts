@@ -5,6 +5,8 @@
 
 /** A round trip older than this is measured again, if anybody wants it: paths change. */
 const roundTripValidMs = 10_000;
+/** A path that has become longer is believed by and by: it is measured every 10 s at most, so tenfold takes 20 minutes. */
+const pathDrift = 1.02;
 
 export class Heartbeat {
   readonly #pingAfterMs: number;
@@ -21,6 +23,7 @@ export class Heartbeat {
   #pingSentMs: number | undefined = undefined;
   #rttMs: number | undefined = undefined;
   #rttMeasuredMs = 0;
+  #pathMs: number | undefined = undefined;
   #isRoundTripWanted = false;
   /** Of the ping that was asked for, until it or a later one has been answered. */
   #askedValue: number | undefined = undefined;
@@ -45,6 +48,14 @@ export class Heartbeat {
 
   get rttMs(): number | undefined {
     return this.#rttMs;
+  }
+
+  /**
+   * The round trip of the path itself: the least that was measured. What is measured while the line is busy is the time in
+   * its queues as well, and windows that grew with that would make the queues longer still.
+   */
+  get pathMs(): number | undefined {
+    return this.#pathMs;
   }
 
   get isPingDue(): boolean {
@@ -115,7 +126,9 @@ export class Heartbeat {
   acceptAck(value: number): void {
     if (this.#askedValue !== undefined && ((value - this.#askedValue) | 0) >= 0) this.#askedValue = undefined;
     if (this.#pingSentMs === undefined || value !== this.#pingValue) return;
-    this.#rttMs = this.#nowMs - this.#pingSentMs;
+    const rttMs = this.#nowMs - this.#pingSentMs;
+    this.#rttMs = rttMs;
+    this.#pathMs = Math.min(rttMs, (this.#pathMs ?? rttMs) * pathDrift);
     this.#rttMeasuredMs = this.#nowMs;
     this.#pingSentMs = undefined;
   }

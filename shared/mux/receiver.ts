@@ -144,7 +144,7 @@ export class Receiver {
     }
     if (stream.endReceived)
       throw this.#violate('data_after_fin', `data behind the FIN of stream ${stream.id}`);
-    if (!stream.acceptFrame(length, this.#heartbeat.nowMs, this.#heartbeat.rttMs)) {
+    if (!stream.acceptFrame(length, this.#heartbeat.nowMs, this.#heartbeat.pathMs)) {
       throw this.#violate(
         'window_exceeded',
         `${length} bytes for stream ${stream.id}, more than its window has left`,

@@ -152,10 +152,10 @@ export class MuxStream {
   }
 
   /** A data frame of this length begins; false if the window does not cover it. */
-  acceptFrame(lengthBytes: number, nowMs: number, rttMs: number | undefined): boolean {
+  acceptFrame(lengthBytes: number, nowMs: number, pathMs: number | undefined): boolean {
     if (!this.#window.accept(lengthBytes)) return false;
     // What it grows by is granted with the next consume, which follows: only a reader that consumes makes it grow.
-    this.#window.tune(nowMs, rttMs);
+    this.#window.tune(nowMs, pathMs);
     return true;
   }
 

@@ -10,6 +10,9 @@
 /** What both ends assume of a new stream (spec, "flow control"). */
 export const initialWindowBytes = 262_144;
 
+/** On a shorter path the turns of the two event loops are the longer part of a round trip. */
+const leastPathMs = 1;
+
 /** Bounds the sum of what windows grow beyond their initial size: one for a link, its parent for the process. */
 export class WindowBudget {
   readonly limitBytes: number;
@@ -102,18 +105,20 @@ export class ReceiveWindow {
   }
 
   /**
+   * @param pathMs the round trip of the path, without its queues; undefined: not known yet
+   *
    * Called as data arrives, because only then the time is fresh. A window that was consumed whole within two round
    * trips is what holds the sender back: it grows to four times its size, to twice where the budget has no more, as far as the
    * maximum allows. Each step costs a round trip, and 16 MiB are three steps away. A slow reader never gets here in time, so
    * its window stays small.
    */
-  tune(nowMs: number, rttMs: number | undefined): void {
+  tune(nowMs: number, pathMs: number | undefined): void {
     if (this.#epochBytes === 0) {
       this.#epochMs = nowMs;
       return;
     }
     if (this.#epochBytes < this.#sizeBytes) return;
-    const isFast = rttMs !== undefined && nowMs - this.#epochMs <= 2 * rttMs;
+    const isFast = pathMs !== undefined && nowMs - this.#epochMs <= 2 * Math.max(pathMs, leastPathMs);
     this.#epochBytes = 0;
     this.#epochMs = nowMs;
     if (isFast && !this.#grow(3 * this.#sizeBytes)) this.#grow(this.#sizeBytes);
