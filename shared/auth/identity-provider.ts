@@ -71,7 +71,7 @@ export class IdentityProvider {
       nonce: client.randomNonce(),
       verifier: client.randomPKCECodeVerifier(),
     };
-    const url = client.buildAuthorizationUrl(config, {
+    const parameters = {
       redirect_uri: redirectUri,
       scope: this.#options.scopes.join(' '),
       state: transaction.state,
@@ -79,8 +79,12 @@ export class IdentityProvider {
       code_challenge: await client.calculatePKCECodeChallenge(transaction.verifier),
       code_challenge_method: 'S256',
       ...(prompt === undefined ? {} : { prompt }),
-    });
-    return { url: url.href, transaction };
+    };
+    try {
+      return { url: client.buildAuthorizationUrl(config, parameters).href, transaction };
+    } catch (error) {
+      throw explain(client, error);
+    }
   }
 
   /** Who has come back. `currentUrl` is the callback with the provider's query. @throws ProviderError */
@@ -138,7 +142,11 @@ export class IdentityProvider {
   async signOutUrl(idToken: string | undefined): Promise<string | undefined> {
     const { client, config } = await this.#learn();
     if (config.serverMetadata().end_session_endpoint === undefined) return undefined;
-    return client.buildEndSessionUrl(config, idToken === undefined ? {} : { id_token_hint: idToken }).href;
+    try {
+      return client.buildEndSessionUrl(config, idToken === undefined ? {} : { id_token_hint: idToken }).href;
+    } catch (error) {
+      throw explain(client, error);
+    }
   }
 
   async #readIdToken(known: Known, idToken: string, accessToken: string): Promise<Profile> {
@@ -194,8 +202,10 @@ export class IdentityProvider {
         // oxlint-disable-next-line typescript/no-deprecated -- marked so that it is noticed
         execute: server.protocol === 'http:' ? [client.allowInsecureRequests] : [],
       });
-      const { issuer: name, jwks_uri: jwksUrl } = config.serverMetadata();
-      if (jwksUrl === undefined) throw new ProviderError('provider_away', 'the metadata name no keys');
+      const { issuer: name, jwks_uri: keysUrl } = config.serverMetadata();
+      const jwksUrl = readKeysUrl(keysUrl, server);
+      if (jwksUrl === undefined)
+        throw new ProviderError('provider_away', 'the metadata name no place for keys, or one without TLS');
       const before = this.#known?.tokens;
       const tokens = before?.jwksUrl === jwksUrl ? before : new ProviderTokens(jwksUrl);
       this.#known = { client, config, tokens, issuer: name };
@@ -216,6 +226,12 @@ export class IdentityProvider {
     this.#failure = { error: away, untilMs: this.#now() + pauseMs, pauseMs };
     return away;
   }
+}
+
+/** Over http the keys could be anybody's: only where the provider itself is asked so, on this machine. */
+function readKeysUrl(text: unknown, { protocol }: URL): string | undefined {
+  const url = typeof text === 'string' ? URL.parse(text) : null;
+  return url !== null && (url.protocol === 'https:' || url.protocol === protocol) ? url.href : undefined;
 }
 
 /** As the provider says that it takes it; where it says nothing, as OpenID Connect Discovery §3 has it. */
@@ -243,10 +259,16 @@ function explain(client: typeof OpenidClient, error: unknown): unknown {
   if (error instanceof client.ClientError) {
     if (error.code === 'OAUTH_TIMEOUT')
       return new ProviderError('provider_away', 'the identity provider is away: no answer in time', error);
-    return new ProviderError('sign_in_invalid', `the answer of the identity provider is not valid`, error);
+    return new ProviderError('sign_in_invalid', notValid, error);
   }
-  return error;
+  // What it does not wrap: the errors of its core, which have such a code, and those of a text of the provider that is no URL.
+  const isOfCore = 'code' in error && String(error.code).startsWith('OAUTH_');
+  return isOfCore || error instanceof TypeError
+    ? new ProviderError('sign_in_invalid', notValid, error)
+    : error;
 }
+
+const notValid = 'the answer of the identity provider is not valid';
 
 /** RFC 6749 §4.1.2.1: printable ASCII without quotes; what is longer or other is no code. */
 function codeOf(code: string): string {

@@ -30,6 +30,7 @@ export interface Expected {
 export class ProviderTokens {
   readonly jwksUrl: string;
   readonly #remote: ReturnType<typeof createRemoteJWKSet>;
+  #renewsAtMs = -Infinity;
 
   constructor(jwksUrl: string) {
     this.jwksUrl = jwksUrl;
@@ -74,8 +75,25 @@ export class ProviderTokens {
     return payload;
   }
 
-  /** A provider that is away takes nothing away: the keys it gave last are used. */
+  /**
+   * Keys that are here are used at once, however old they are, and others are asked for behind that: a provider that is away
+   * takes nothing away, and makes nobody wait.
+   */
   readonly #key: JWTVerifyGetKey = async (header, token) => {
+    const old = this.#remote.fresh ? undefined : this.#remote.jwks();
+    if (old === undefined) return await this.#ask(header, token);
+    const renewal = this.#renew();
+    try {
+      return await createLocalJWKSet(old)(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    await renewal;
+    return await createLocalJWKSet(this.#remote.jwks() ?? old)(header, token);
+  };
+
+  /** A key that nobody knows is asked for; where the provider does not answer, it is none of those that it gave last. */
+  readonly #ask: JWTVerifyGetKey = async (header, token) => {
     try {
       return await this.#remote(header, token);
     } catch (error) {
@@ -84,6 +102,18 @@ export class ProviderTokens {
       return await createLocalJWKSet(last)(header, token);
     }
   };
+
+  /** One request at a time, and once in a while. What comes of it shows in the keys. */
+  async #renew(): Promise<void> {
+    const nowMs = performance.now();
+    if (!this.#remote.reloading && nowMs < this.#renewsAtMs) return;
+    this.#renewsAtMs = nowMs + cooldownMs;
+    try {
+      await this.#remote.reload();
+    } catch (error) {
+      if (!(error instanceof ProviderError) && !(error instanceof errors.JOSEError)) throw error;
+    }
+  }
 }
 
 async function fetchKeys(url: string): Promise<Response> {
@@ -110,7 +140,11 @@ export function claimedIssuer(token: string): string | undefined {
 }
 
 function explain(error: unknown): unknown {
-  if (error instanceof ProviderError || !(error instanceof errors.JOSEError)) return error;
+  if (error instanceof ProviderError) return error;
+  // A key of the set that cannot be used, or is too short: whoever sends a token says which one it is of.
+  if (error instanceof TypeError || error instanceof DOMException)
+    return invalid("the token names a key of the provider's that is of no use", error);
+  if (!(error instanceof errors.JOSEError)) return error;
   if (error instanceof errors.JWTExpired) return invalid('the token has expired', error);
   if (error instanceof errors.JWTClaimValidationFailed)
     return invalid(`the token's claim ${error.claim} is not what it must be`, error);
