@@ -22,7 +22,7 @@ const renewAfterPart = 2 / 3;
 const jitterPart = 0.1;
 /** A token this close to its end would end on the way. */
 const lastMs = 2_000;
-/** However short a token lives, the provider is not asked more often. */
+/** However short a token lives, also where the clock here says that it is over by now, the provider is not asked more often. */
 const leastPauseMs = 1_000;
 const longestPauseMs = 60_000;
 
@@ -78,7 +78,7 @@ export class IssuedToken implements TokenSource {
     try {
       const { token, lifeMs } = await this.#options.fetch(this.#stopping.signal);
       const before = this.#current?.token;
-      this.#current = { token, endsAtMs: clock.nowMs() + lifeMs };
+      this.#current = { token, endsAtMs: clock.nowMs() + Math.max(lifeMs, lastMs + leastPauseMs) };
       this.#pauseMs = leastPauseMs;
       this.#lastFailure = undefined;
       this.#schedule(Math.max(leastPauseMs, lifeMs * (renewAfterPart - random() * jitterPart)));

@@ -23,16 +23,22 @@ export async function fetchFromProvider(url: string, request: BoundedRequest): P
     const signal = AbortSignal.timeout(providerTimeoutMs);
     // What a provider answers with is its own: following a redirect would let it choose whose answer is taken.
     const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'manual', signal });
-    const { status } = response;
-    const bytes = await readBounded(response);
+    const whole = await readWhole(response);
+    const { status } = whole;
     if (status >= 500 || status === 429) throw away(`it answers ${String(status)}`);
-    // Only these may be without a body, and must be (Fetch §2.2.3).
-    const content = status === 204 || status === 304 ? null : bytes;
-    return new Response(content, { status, headers: response.headers });
+    return whole;
   } catch (error) {
     if (error instanceof ProviderError) throw error;
     throw away(reasonOf(error), error);
   }
+}
+
+/** The same answer with all of its body, which is bounded. @throws ProviderError `provider_away` */
+export async function readWhole(response: Response): Promise<Response> {
+  const { status, headers } = response;
+  const bytes = await readBounded(response);
+  // Only these may be without a body, and must be (Fetch §2.2.3).
+  return new Response(status === 204 || status === 304 ? null : bytes, { status, headers });
 }
 
 async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {

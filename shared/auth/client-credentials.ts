@@ -13,6 +13,8 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client';
 import type { Configuration, CustomFetchOptions } from 'openid-client';
+import { readWhole } from './bounded-fetch.ts';
+import { ProviderError } from './provider-error.ts';
 
 export interface ClientCredentials {
   readonly issuer: string;
@@ -61,9 +63,10 @@ async function discover(
     timeout: timeoutSeconds,
     // The setting takes http for this machine alone.
     ...(url.protocol === 'http:' ? { execute: [allowInsecureRequests] } : {}),
-    [customFetch]: (target: string, init: CustomFetchOptions): Promise<Response> => {
+    [customFetch]: async (target: string, init: CustomFetchOptions): Promise<Response> => {
       const signals = init.signal === undefined ? [signal] : [signal, init.signal];
-      return fetch(target, { ...init, body: init.body ?? null, signal: AbortSignal.any(signals) });
+      const request = { ...init, body: init.body ?? null, signal: AbortSignal.any(signals) };
+      return readWhole(await fetch(target, request));
     },
   };
   const found = await discovery(url, clientId, undefined, ClientSecretBasic(clientSecret), options);
@@ -77,8 +80,9 @@ async function discover(
 function lifeOf(token: string, seconds: number | undefined, nowMs: number): number {
   if (seconds !== undefined) return seconds * 1_000;
   try {
-    const { exp } = decodeJwt(token);
-    return exp === undefined ? defaultLifeMs : exp * 1_000 - nowMs;
+    // Nobody has judged it: it may be anything that JSON holds.
+    const { exp }: { readonly exp?: unknown } = decodeJwt(token);
+    return typeof exp === 'number' ? exp * 1_000 - nowMs : defaultLifeMs;
   } catch (error) {
     if (error instanceof errors.JWTInvalid) return defaultLifeMs;
     throw error;
@@ -97,6 +101,7 @@ export function reasonOf(error: unknown): string {
     return `the provider answered ${printable(error.error)}`;
   const { cause } = error;
   const inner = cause instanceof Error ? cause : undefined;
+  if (inner instanceof ProviderError) return printable(inner.message);
   const code = inner !== undefined && 'code' in inner ? String(inner.code) : undefined;
   return printable(code === undefined ? error.message : `${error.message} (${code})`);
 }

@@ -170,6 +170,21 @@ test('while the provider is away it is asked ever more slowly, however often it 
   t.equal(await taken(source), fresh[0]);
 });
 
+test('a token that is over when it comes is given to all who dial: each asks for no other, and the next comes in a second', async (t) => {
+  for (const lifeMs of [1_500, 0, -600_000]) {
+    const { source, clock, fresh, provider } = issue(t, lifeMs);
+    t.equal(await taken(source), 'token 1');
+    t.equal(await taken(source), 'token 1', `${lifeMs} ms`);
+    clock.advance(999);
+    t.equal(await taken(source), 'token 1');
+    t.equal(provider.asked, 1);
+    clock.advance(1);
+    await until('the next', () => fresh.length === 1);
+    t.equal(await taken(source), 'token 2');
+    t.equal(provider.asked, 2);
+  }
+});
+
 test('a token that is about to end, or that the proxy would not have, is not dialled with', async (t) => {
   const { source, clock, provider } = issue(t, 10_000);
   t.equal(await taken(source), 'token 1');
