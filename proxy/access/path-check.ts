@@ -18,9 +18,8 @@ export interface PathCheckOptions {
 export function createPathCheck(options: PathCheckOptions): Check {
   return ({ exchange, backendId }) => {
     const { host, path } = exchange.meaning;
-    const hasOneReading = isPlain(path);
-    if (hasOneReading && path === path.toLowerCase()) return undefined;
-    const readings = hasOneReading ? [path] : readingsOf(path);
+    // A plain path is looked for too: the prefix that guards can be the one that is written oddly, or in capitals.
+    const readings = isPlain(path) ? [path] : readingsOf(path);
     if (readings === undefined) return denial('path_ambiguous');
     for (const reading of readings) {
       const backends = options.backendsAlike(host, reading);

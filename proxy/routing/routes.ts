@@ -12,6 +12,8 @@ export interface Route {
 
 interface PathEntry {
   readonly path: string;
+  /** What a server may take it for that ignores case and decodes: nearly always one. */
+  readonly alike: readonly string[];
   readonly backendId: string;
 }
 
@@ -33,7 +35,8 @@ export class RouteTable {
     this.delete(route);
     const entries = this.#hosts.get(route.host) ?? [];
     const behind = entries.findIndex((entry) => entry.path.length < route.path.length);
-    entries.splice(behind === -1 ? entries.length : behind, 0, { path: route.path, backendId });
+    const entry = { path: route.path, alike: alikeOf(route.path), backendId };
+    entries.splice(behind === -1 ? entries.length : behind, 0, entry);
     this.#hosts.set(route.host, entries);
     this.#size += 1;
   }
@@ -56,19 +59,41 @@ export class RouteTable {
     );
   }
 
-  /** Whose the path would be if the case of its letters did not count; more than one where routes differ in case alone. */
+  /**
+   * Whose the path would be if the case of letters did not count, nor whether a prefix is written with percent-encodings;
+   * more than one where routes differ in that alone.
+   */
   findAlike(host: string, path: string): readonly string[] {
     const folded = path.toLowerCase();
-    for (const pattern of [host, wildcardOf(host), '*']) {
-      const alike = (this.#hosts.get(pattern) ?? []).filter((each) =>
-        isUnder(folded, each.path.toLowerCase()),
-      );
-      const longest = alike[0]?.path.length;
-      if (longest === undefined) continue;
-      return alike.filter((each) => each.path.length === longest).map((each) => each.backendId);
-    }
-    return [];
+    const found = alikeAmong(this.#hosts.get(host), folded);
+    if (found.length > 0) return found;
+    const wild = alikeAmong(this.#hosts.get(wildcardOf(host)), folded);
+    return wild.length > 0 ? wild : alikeAmong(this.#hosts.get('*'), folded);
   }
+}
+
+const nobody: readonly string[] = [];
+
+/** Asked for every request: where a backend is alone, nothing but its own list is made. */
+function alikeAmong(entries: readonly PathEntry[] | undefined, folded: string): readonly string[] {
+  if (entries === undefined) return nobody;
+  let longest = -1;
+  const ids: string[] = [];
+  for (const { path, alike, backendId } of entries) {
+    if (longest !== -1 && path.length !== longest) break;
+    if (!alike.some((each) => isUnder(folded, each))) continue;
+    longest = path.length;
+    ids.push(backendId);
+  }
+  return ids;
+}
+
+/** Bytes as chars, as whoever reads paths for the gate decodes them. */
+function alikeOf(path: string): readonly string[] {
+  const decoded = path.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return [...new Set([path.toLowerCase(), decoded.toLowerCase()])];
 }
 
 function longestPrefix(entries: readonly PathEntry[] | undefined, path: string): string | undefined {

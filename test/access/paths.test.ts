@@ -104,6 +104,22 @@ test('a path is judged by the longest prefix, as routing does', (t) => {
   t.end();
 });
 
+test('a guarded prefix in capitals or with percent-encodings is no way around it either', (t) => {
+  const rows: readonly (readonly [prefix: string, ...paths: string[]])[] = [
+    ['/Admin', '/admin', '/admin/panel', '/ADMIN/panel', '/%61dmin', '/x/../admin'],
+    ['/caf%C3%A9', '/caf%c3%a9', '/c%61f%C3%A9', '/Caf%C3%A9/x', '/x/../caf%c3%a9/y'],
+    ['/a%64min', '/admin', '/admin/x', '/Admin', '/a%64min/../admin'],
+  ];
+  for (const [prefix, ...paths] of rows) {
+    for (const path of paths) {
+      const verdict = judge(path, { access: { kind: 'signed-in' } }, [['*', prefix, 'admin']]);
+      t.ok(verdict === 'path_ambiguous' || verdict === 'admin', `${prefix} ${path}: ${verdict}`);
+    }
+    t.equal(judge('/x/y', { access: { kind: 'signed-in' } }, [['*', prefix, 'admin']]), 'open');
+  }
+  t.end();
+});
+
 test('what is called plain has one reading', (t) => {
   const piece = fc.constantFrom(
     'a',

@@ -37,6 +37,7 @@ const bounds: Readonly<Record<string, Bound>> = {
   'proxy/access/htpasswd.ts': HEAD,
   'proxy/access/bearer.ts': [8_208, 'the longest token, looked at first'],
   'proxy/access/readings.ts': HEAD,
+  'proxy/routing/routes.ts': [65_536, 'a path prefix of a token or a record: its length is looked at first'],
   'proxy/access/sign-in.ts': HEAD,
   'proxy/access/site.ts': HEAD,
   'shared/auth/identity-provider.ts': [1_048_576, 'what a provider answers, bounded when it is fetched'],
