@@ -5,15 +5,22 @@
  * costs about what it weighs, however small the pieces it came in. It knows no streams.
  */
 import type { Socket } from 'node:net';
+import { decodeLatin1 } from './latin1.ts';
 import { ownBytes } from './own-bytes.ts';
-import type { WriteBatch } from './write-batch.ts';
+import type { Gatherer, WriteBatch } from './write-batch.ts';
 
 /** Smaller pieces are gathered into blocks of this size, larger ones are kept singly. */
 const blockBytes = 4 * 1024;
+/** So small a piece of this turn is copied behind the text before it: one string is the cheapest thing a socket can write. */
+const textBytes = 1024;
 
-export class Outlet {
+export class Outlet implements Gatherer {
   readonly #socket: Socket;
   readonly #batch: WriteBatch;
+  /** Of this turn, and not given to the socket yet: latin1. */
+  #text = '';
+  #isGathering = false;
+  #hasCorked = false;
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
   /** Behind the kept ones, while it has room. */
@@ -33,41 +40,58 @@ export class Outlet {
 
   /** Written and not yet taken by the kernel. */
   get unsentBytes(): number {
-    return this.#keptBytes + this.#socket.writableLength;
+    return this.#text.length + this.#keptBytes + this.#socket.writableLength;
   }
 
   /** More than its mark waits: a 'drain' of the socket follows, and when there this is false, there is room again. */
   get isFull(): boolean {
     const socket = this.#socket;
-    // What is kept goes to the socket in one piece: over its mark, it is told of with a 'drain' as well.
-    return socket.writableNeedDrain || this.#keptBytes >= socket.writableHighWaterMark;
+    // These go to the socket in one piece each: over its mark, they are told of with a 'drain' as well.
+    const mark = socket.writableHighWaterMark;
+    return socket.writableNeedDrain || this.#keptBytes >= mark || this.#text.length >= mark;
   }
 
   /** Strings are latin1. */
   write(bytes: Uint8Array | string): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    // Held by the batch: what waits there was written in this very turn.
-    const isHeld = socket.writableCorked > 0;
-    if (this.#keptBytes > 0 || (this.#underWay > 0 && !isHeld)) {
+    if (this.#socket.destroyed) return;
+    // While it gathers, what waits was written in this very turn.
+    if (this.#keptBytes > 0 || (this.#underWay > 0 && !this.#isGathering)) {
       this.#keep(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
       return;
     }
-    this.#batch.hold(socket);
-    this.#underWay += 1;
-    if (typeof bytes === 'string') socket.write(bytes, 'latin1', this.#onSent);
-    else socket.write(bytes, this.#onSent);
+    this.#gather();
+    if (typeof bytes === 'string') {
+      this.#text += bytes;
+    } else if (bytes.length <= textBytes) {
+      this.#text += decodeLatin1(bytes, 0, bytes.length);
+    } else {
+      this.#cork();
+      this.#sendText();
+      this.#underWay += 1;
+      this.#socket.write(bytes, this.#onSent);
+    }
   }
 
-  /** Hands the socket what is kept, whatever it still holds. */
+  /** From the batch. */
+  flush(): void {
+    this.#isGathering = false;
+    this.#sendText();
+    if (!this.#hasCorked) return;
+    this.#hasCorked = false;
+    this.#socket.uncork();
+  }
+
+  /** Hands the socket what was gathered and what is kept, whatever it still holds. */
   release(): void {
+    this.#sendText();
     if (this.#keptBytes === 0) return;
     this.#closeBlock();
     const kept = this.#kept;
     this.#kept = [];
     this.#keptBytes = 0;
     if (this.#socket.destroyed) return;
-    this.#batch.hold(this.#socket);
+    this.#gather();
+    this.#cork();
     this.#underWay += kept.length;
     for (const bytes of kept) this.#socket.write(bytes, this.#onSent);
   }
@@ -76,6 +100,28 @@ export class Outlet {
   end(): void {
     this.release();
     this.#socket.end();
+  }
+
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#batch.join(this);
+  }
+
+  /** Until the turn is over: several pieces leave in one call. */
+  #cork(): void {
+    if (this.#hasCorked) return;
+    this.#hasCorked = true;
+    this.#socket.cork();
+  }
+
+  #sendText(): void {
+    const text = this.#text;
+    if (text === '') return;
+    this.#text = '';
+    if (this.#socket.destroyed) return;
+    this.#underWay += 1;
+    this.#socket.write(text, 'latin1', this.#onSent);
   }
 
   #keep(bytes: Uint8Array): void {
