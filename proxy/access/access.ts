@@ -65,7 +65,8 @@ export function createAccess(options: AccessOptions): Access {
     before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike }));
   if (people !== undefined) before.push(people.withholdCookies);
   const authenticators: Authenticator[] = [...(people?.authenticators ?? [])];
-  if (file !== undefined) authenticators.push(createBasic({ file, log, attempts }));
+  if (file !== undefined)
+    authenticators.push(createBasic({ file, log, attempts, publicUrl: settings.publicUrl }));
   const gate = createGate({
     name,
     recordOf,

@@ -10,6 +10,7 @@ import type { PasswordHashes } from './htpasswd.ts';
 import { Passwords } from './passwords.ts';
 import type { Compare, PasswordVerdict } from './passwords.ts';
 import { tooMany } from './rates.ts';
+import { isFromOtherSite, siteOf } from './site.ts';
 import type { Authenticator, Identity } from './visit.ts';
 import { WatchedFile } from './watched-file.ts';
 
@@ -20,6 +21,7 @@ export interface BasicOptions {
   readonly now?: () => number;
   /** Failures of addresses; without it, nobody is slowed. */
   readonly attempts?: Pick<Attempts, 'waitSeconds' | 'failed'>;
+  readonly publicUrl?: string | undefined;
 }
 
 /** One for the whole proxy: who has signed in to one backend has to do so for no other on the same host. */
@@ -31,7 +33,7 @@ const basic = /^basic +([A-Za-z0-9+/]{1,2048}={0,2}) *$/i;
 
 /** Throws where the file cannot be read or is no good. */
 export function createBasic(options: BasicOptions): Authenticator {
-  const { file, log, compare = createCompare(), now, attempts } = options;
+  const { file, log, compare = createCompare(), now, attempts, publicUrl } = options;
   const users = new WatchedFile({ path: file, read: readHtpasswd, log, now });
   const passwords = new Passwords({ compare, now });
   return {
@@ -40,6 +42,9 @@ export function createBasic(options: BasicOptions): Authenticator {
       const sent = readBasic(exchange.request.fields.get('authorization'));
       if (sent === undefined) return undefined;
       if (sent === 'malformed') return refused('wrong');
+      // A browser sends a password that it knows with whatever a page asks for, and any page can read an upgrade's answer.
+      if (exchange.meaning.upgrade !== undefined && isFromOtherSite(exchange, siteOf(exchange, publicUrl)))
+        return { kind: 'refused', answer: denial('origin_refused') };
       const address = exchange.record.clientAddress;
       const find = async (hashes: PasswordHashes): Promise<Identity> => {
         const seconds = (await attempts?.waitSeconds(address)) ?? 0;

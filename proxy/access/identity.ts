@@ -55,8 +55,10 @@ async function describe(user: User, { sign, ...telling }: Telling): Promise<Iden
   const { subject, email, issuer: identityProvider } = user;
   const groups = shortened(user.groups);
   const assertion = await sign({ ...telling, subject, identityProvider, email, groups });
+  // A subject that looks like an address would be taken for one, and nobody has said that it is this user's.
+  const userId = email ?? (subject.includes('@') ? undefined : subject);
   return [
-    ['X-Inverting-Proxy-User-ID', fieldText(email ?? subject)],
+    ...(userId === undefined ? [] : [['X-Inverting-Proxy-User-ID', fieldText(userId)] as const]),
     ['X-Forwarded-User', fieldText(subject)],
     ...(email === undefined ? [] : [['X-Forwarded-Email', fieldText(email)] as const]),
     ...(groups.length === 0 ? [] : [['X-Forwarded-Groups', groups.map(fieldText).join(',')] as const]),

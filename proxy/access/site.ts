@@ -49,3 +49,10 @@ export function isFromSite({ request }: Exchange, site: Site): boolean {
   if (origins.length > 0) return origins.length === 1 && origins[0] === site.origin;
   return request.fields.get('sec-fetch-site') === 'same-origin';
 }
+
+/** Whether a browser says that a page of another site made it. A program says nothing of pages. */
+export function isFromOtherSite(exchange: Exchange, site: Site): boolean {
+  const { fields } = exchange.request;
+  const isOfPage = fields.all('origin').length > 0 || fields.get('sec-fetch-site') !== undefined;
+  return isOfPage && !isFromSite(exchange, site);
+}

@@ -36,12 +36,13 @@ export function isComplete(claims: Claims, names: ClaimNames): boolean {
   return claims[names.email] !== undefined && findClaim(claims, names.groups) !== undefined;
 }
 
-/** An address that the provider says it has not verified could be anybody's. */
+/** An address of which the provider says anything but that it has verified it could be anybody's. */
 function readEmail(claims: Claims, name: string): string | undefined {
   const email = claims[name];
   if (typeof email !== 'string' || email.length > maxEmailLength) return undefined;
   const verified = claims['email_verified'];
-  if (name === 'email' && (verified === false || verified === 'false')) return undefined;
+  if (name === 'email' && verified !== undefined && verified !== true && verified !== 'true')
+    return undefined;
   return /^[^\s@]+@[^\s@]+$/.test(email) && !isUnprintable(email) ? email : undefined;
 }
 

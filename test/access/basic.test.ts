@@ -80,6 +80,27 @@ test('a right name and password: the user, and no Authorization for the backend'
   }
 });
 
+test('a page of another site opens no WebSocket with a password that the browser knows', async (t) => {
+  const gate = gateOf(fileOf(t, { alice: hashSync('a', { cost }) }));
+  const upgrade = ['Connection: upgrade', 'Upgrade: websocket', `Authorization: Basic ${encode('alice:a')}`];
+  for (const [what, lines, wanted] of [
+    ['another site', ['Origin: https://evil.example'], 403],
+    ['another scheme', ['Origin: http://shop.example.com'], 403],
+    ['a sandbox', ['Origin: null'], 403],
+    ['two origins', ['Origin: https://shop.example.com', 'Origin: https://evil.example'], 403],
+    ['another site, by its metadata', ['Sec-Fetch-Site: cross-site'], 403],
+    ['a sister site', ['Sec-Fetch-Site: same-site'], 403],
+    ['its own page', ['Origin: https://shop.example.com', 'Sec-Fetch-Site: same-origin'], 'in'],
+    ['a program', [], 'in'],
+  ] as const) {
+    const { admission, answer } = await enter(gate, ...upgrade, ...lines);
+    t.equal(admission === undefined ? statusOf(answer) : 'in', wanted, what);
+    if (wanted === 403) t.match(answer, 'details="origin_refused"');
+  }
+  const { admission } = await enter(gate, ...upgrade.slice(2), 'Origin: https://evil.example');
+  t.ok(admission, 'what is no upgrade is kept from other pages by the browser');
+});
+
 test('anything else is 401 and says how to sign in', async (t) => {
   const file = fileOf(t, { alice: hashSync('a', { cost }), bob: hashSync('b', { cost }) });
   const gate = gateOf(file);

@@ -83,6 +83,13 @@ test('the fields, in order', async (t) => {
     ['X-Forwarded-User', '248289761001'],
     ['X-Inverting-Proxy-Assertion', 'assertion-2'],
   ]);
+  const posing = visitOf({ ...alice, subject: 'boss@example.com', email: undefined, groups: [] }, true);
+  await check(posing);
+  t.strictSame(
+    posing.fields.map(([name]) => name),
+    ['X-Forwarded-User', 'X-Inverting-Proxy-Assertion'],
+    'a subject that looks like an address is not told in the place of one',
+  );
 });
 
 test('no text breaks out of its field or its list, and each can be read back', async (t) => {
