@@ -18,6 +18,7 @@ import { RouteConflict } from '../routing/registry.ts';
 import type { Tunnel, TunnelReport } from '../routing/tunnel.ts';
 import { isSameClaim, routesOf } from './place.ts';
 import type { Claim, Place } from './place.ts';
+import { ControlRate } from './control-rate.ts';
 import { LinkEnding } from './link-ending.ts';
 import { LinkToken } from './link-token.ts';
 import type { AgentFault } from './refusals.ts';
@@ -73,6 +74,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   readonly #link: Link;
   readonly #helloTimer: NodeJS.Timeout;
   readonly #token: LinkToken;
+  readonly #rate = new ControlRate();
   #place: Place;
   /** From retire() on. */
   #retiring: LinkEnding | undefined;
@@ -217,6 +219,10 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   onControl(text: string): void {
+    if (!this.#rate.take()) {
+      this.close(closeCode.policyViolation, 'too_many_messages');
+      return;
+    }
     try {
       const control = readControl(text);
       if (control?.kind === 'hello' && this.#hello === undefined) this.#welcome(control);

@@ -1,8 +1,7 @@
 /**
- * One link: one WebSocket, one yamux session, one clock, and the only pump between them. Bytes that arrive go
- * into the session; what the session has to say leaves in one write a turn of the event loop, however many
- * streams speak, and not at all while the socket is full. It knows no HTTP, no tokens and no routing; control
- * messages (text) pass through it unread.
+ * One link: one WebSocket, one yamux session, one clock, and the only pump between them. Bytes that arrive go into the
+ * session; what the session has to say leaves in one write a turn of the event loop, however many streams speak, and not at
+ * all while the socket is full. It knows no HTTP, no tokens and no routing; control messages (text) pass through it unread.
  */
 import type { Socket } from 'node:net';
 import { goAwayCode, resetCode } from '../mux/codes.ts';
@@ -50,6 +49,8 @@ export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
 const defaultHighWaterBytes = 128 * 1024;
 /** What is read of one link in one turn: several windows' worth would keep everybody else waiting for tens of milliseconds. */
 const maxTurnBytes = 256 * 1024;
+/** Beyond what the session leaves in the socket: answers that the peer has asked for and does not read. */
+const maxUnreadControlBytes = 256 * 1024;
 /** A message takes one whole frame at least. */
 const leastRoomBytes = 16 * 1024 + 12;
 
@@ -77,8 +78,7 @@ export class Link implements SessionHandler, WebSocketHandler {
   #hasEnded = false;
   readonly #flush = (): void => this.#flushOutput();
   readonly #tick = (): void => this.#judge();
-  // Timers call before the sockets of their turn are read: after the process was held up, the peer's silence is
-  // judged when what came meanwhile has been heard.
+  // Timers call before the sockets of their turn are read: silence is judged when what came meanwhile has been heard.
   readonly #onTimer = (): void => void setImmediate(this.#tick);
 
   constructor({ webSocket, socket }: LinkSocket, options: LinkOptions) {
@@ -116,8 +116,10 @@ export class Link implements SessionHandler, WebSocketHandler {
     return this.isOpen ? this.session.open(handler) : undefined;
   }
 
+  /** The link is lost where too much of what was said waits for the peer to read it. */
   sendControl(text: string): void {
-    if (this.isOpen) this.#webSocket.sendText(text);
+    if (this.unsentBytes > this.#highWaterBytes + maxUnreadControlBytes) this.terminate();
+    else if (this.isOpen) this.#webSocket.sendText(text);
   }
 
   /** No new streams from the peer; those that are open go on. */
