@@ -79,14 +79,14 @@ async function whatIsInside(t: Test, images: Images): Promise<void> {
 async function startBackend(t: Test, images: Images, network: string): Promise<Container> {
   const demo = [
     '--volume',
-    `${join(root, 'test/demo')}:/app/demo:ro`,
+    `${join(root, 'test/demo')}:/build/demo:ro`,
     '--env',
     'HOST=0.0.0.0',
     '--env',
     'PORT=3000',
   ];
   const options = ['--network', network, ...demo, '--entrypoint', 'node'];
-  const backend = Container.start(t, { image: images.agent, options, args: ['demo/backend.ts'] });
+  const backend = Container.start(t, { image: images.demo, options, args: ['demo/backend.ts'] });
   await backend.says(/"msg":"listening"/);
   return backend;
 }
