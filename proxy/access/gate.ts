@@ -9,7 +9,7 @@ import type { Admission, Exchange } from '../exchange.ts';
 import type { AccessRule, BackendRecord } from '../records/record.ts';
 import { denial } from './denials.ts';
 import { standingOf } from './rule.ts';
-import type { Authenticator, Check, Identity, Verdict, Visit } from './visit.ts';
+import type { Authenticator, Check, Identified, Identity, Verdict, Visit } from './visit.ts';
 
 export interface GateOptions {
   /** Our name in Proxy-Status. */
@@ -72,18 +72,23 @@ function runChecks(checks: readonly Check[], visit: Visit, from: number): Verdic
   return undefined;
 }
 
-/** Finds out who it is, where that matters to anybody. */
+/**
+ * Finds out who it is, where that matters to anybody. Who is proven in one way is not refused for another that proves
+ * nothing: a browser with a session sends its application's token too, and that can be of the same provider.
+ */
 function createWho(authenticators: readonly Authenticator[]): Check {
-  const ask = (visit: Visit, from: number): Verdict | Promise<Verdict> => {
-    for (let index = from; index < authenticators.length; index += 1) {
-      const identity = authenticators[index]?.identify(visit);
-      if (identity instanceof Promise)
-        return identity.then((known) => (known === undefined ? ask(visit, index + 1) : take(visit, known)));
-      if (identity !== undefined) return take(visit, identity);
-    }
-    return undefined;
+  const ask = (visit: Visit, from: number, refused: Verdict): Verdict | Promise<Verdict> => {
+    const identity = authenticators[from]?.identify(visit);
+    const judge = (known: Identity): Verdict | Promise<Verdict> => {
+      if (known?.kind === 'user') return take(visit, known);
+      const refusal = refused ?? known?.answer;
+      if (from + 1 < authenticators.length) return ask(visit, from + 1, refusal);
+      // Where nobody has to say who they are, a credential that is none of ours is the backend's affair.
+      return visit.rule.kind === 'public' ? undefined : refusal;
+    };
+    return identity instanceof Promise ? identity.then(judge) : judge(identity);
   };
-  return (visit) => (mattersWho(visit) ? ask(visit, 0) : undefined);
+  return (visit) => (mattersWho(visit) ? ask(visit, 0, undefined) : undefined);
 }
 
 /** Where everybody may pass, the backend may yet be told who it is, and users may have rates of their own. */
@@ -93,15 +98,9 @@ function mattersWho({ rule, record }: Visit): boolean {
   return limits?.requestsPerSecondPerUser !== undefined || limits?.concurrentRequestsPerUser !== undefined;
 }
 
-function take(visit: Visit, identity: NonNullable<Identity>): Verdict {
-  if (identity.kind === 'refused') {
-    // Where nobody has to say who they are, a credential that is none of ours is the backend's affair.
-    return visit.rule.kind === 'public' ? undefined : identity.answer;
-  }
-  visit.user = identity.user;
-  if (identity.byAuthorization && visit.record?.keepAuthorization !== true)
-    visit.withholdsAuthorization = true;
-  return undefined;
+function take(visit: Visit, { user, byAuthorization }: Identified): undefined {
+  visit.user = user;
+  if (byAuthorization && visit.record?.keepAuthorization !== true) visit.withholdsAuthorization = true;
 }
 
 function createRule({ authenticators, waysIn, waysOut }: GateOptions): Check {

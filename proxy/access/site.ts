@@ -19,8 +19,10 @@ export interface Site {
 export function siteOf({ client, meaning, request }: Exchange, publicUrl: string | undefined): Site {
   const said = client.isTrusted ? request.fields.get('x-forwarded-proto') : undefined;
   const proto = said?.split(',', 1)[0]?.trim().toLowerCase();
+  // Some say it of WebSockets in their own word.
+  const isSaid = proto === 'https' || proto === 'wss';
   const isSecure =
-    client.isSecure || (proto === undefined ? publicUrl?.startsWith('https:') === true : proto === 'https');
+    client.isSecure || (proto === undefined ? publicUrl?.startsWith('https:') === true : isSaid);
   const scheme = isSecure ? 'https' : 'http';
   // Host has been judged: it holds neither user nor path.
   const origin = URL.parse(`${scheme}://${meaning.authority}`)?.origin ?? `${scheme}://${meaning.host}`;

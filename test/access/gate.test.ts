@@ -133,6 +133,37 @@ test("a credential that is none of ours is the backend's where everybody may pas
   }
 });
 
+function wrong(code: 'token_refused' | 'origin_refused'): Identity {
+  return { kind: 'refused', answer: denial(code) };
+}
+
+test('who is proven in one way is not refused for another; else the first refusal is told', async (t) => {
+  const bob: Identity = { kind: 'user', user: { ...alice, subject: '2' }, byAuthorization: false };
+  const rows: readonly (readonly [readonly Identity[], string | undefined, string?])[] = [
+    [[wrong('token_refused'), bob], '2'],
+    [[wrong('token_refused'), undefined, bob], '2'],
+    [[isAlice, bob], '1'],
+    [[wrong('token_refused'), undefined], undefined, 'token_refused'],
+    [[undefined, wrong('origin_refused'), undefined], undefined, 'origin_refused'],
+    [[wrong('token_refused'), wrong('origin_refused')], undefined, 'token_refused'],
+    [[undefined], undefined, 'sign_in_required'],
+    [[], undefined, 'sign_in_required'],
+  ];
+  for (const [identities, subject, code] of rows) {
+    for (const waits of [false, true]) {
+      const authenticators = identities.map((identity) =>
+        saying(identity, waits ? { identify: () => Promise.resolve(identity) } : {}),
+      );
+      const { exchange } = ask();
+      const gate = createGate({ ...open, defaultAccess: { kind: 'signed-in' }, authenticators });
+      t.equal(await gate.admit(exchange, 'shop'), subject !== undefined);
+      t.equal(exchange.admission?.user?.subject, subject);
+      t.equal(exchange.record.code, code);
+      if (subject === '2') t.equal(exchange.admission?.withholdsAuthorization, false, 'the token goes on');
+    }
+  }
+});
+
 test('nobody is asked who they are where that matters to nobody', async (t) => {
   const rows: readonly [Partial<BackendRecord>, boolean][] = [
     [{}, false],

@@ -93,6 +93,12 @@ const sites: readonly (readonly [string, Asking, string | undefined, string])[] 
     'https://shop.example.com',
   ],
   [
+    'a balancer says it in the word of WebSockets',
+    { isSecure: false, isTrusted: true, lines: ['X-Forwarded-Proto: wss'] },
+    undefined,
+    'https://shop.example.com',
+  ],
+  [
     'a balancer says http',
     { isSecure: false, isTrusted: true, lines: ['X-Forwarded-Proto: http'] },
     'https://a.example',
