@@ -17,7 +17,7 @@ export const UNDERSCORE = 0x5f;
 export const DELETE = 0x7f;
 
 const TOKEN_MARKS = "!#$%&'*+-.^_`|~";
-const HYPHEN = 0x2d;
+export const HYPHEN = 0x2d;
 const NOT_HEX = 0xff;
 
 /**

@@ -2,7 +2,7 @@
  * The field names that mean something to this hop, found without making a string of any name. What is done with each of them is
  * decided in `rules` and `write`; the lists of what never passes stand at the end. It knows no values.
  */
-import { FOLDED_TCHAR, UNDERSCORE } from './grammar.ts';
+import { FOLDED_TCHAR, HYPHEN } from './grammar.ts';
 
 /** What a field is to this hop; `other` passes untouched. A plain number, so that a head's kinds fit into one array of numbers; below 32, so that a set of kinds is one number. */
 export type FieldKind = number;
@@ -62,7 +62,7 @@ export const Kind = {
   authorization: 21,
 } as const;
 
-/** Added to a kind when the name matched only with `_` read as `-` (rule 18). */
+/** Added to a kind when the name matched only with `_`, or in a family any other mark, read as `-` (rule 18). */
 export const ALIAS = 32;
 
 const FORWARDED_PREFIX = 'x-forwarded-';
@@ -111,8 +111,20 @@ const FAMILIES: readonly KnownName[] = [
 /** All within the family of FORWARDED_PREFIX: nobody else's name is compared with them. */
 const IDENTITIES = IDENTITY_PREFIXES.map((prefix) => family(prefix, Kind.identity));
 
+/**
+ * As FOLDED_TCHAR, with every other mark read as `-` as well: some that make variables of names (CGI, FastCGI) write `_` for all
+ * that is neither letter nor digit. For the families alone: by these names somebody could pass for somebody else.
+ */
+const FOLDED_MARKS = FOLDED_TCHAR.map((byte) => (isMark(byte) ? HYPHEN : byte));
+
 /** By length and first letter; no two known names share both, so one look decides which name it could be. */
 const BY_LENGTH_AND_LETTER = lookupTable();
+
+/** Of a folded byte: it stands for a tchar that is neither letter nor digit. */
+function isMark(byte: number): boolean {
+  const isDigit = byte >= 0x30 && byte <= 0x39;
+  return byte !== 0 && !isDigit && !(byte >= 0x61 && byte <= 0x7a);
+}
 
 function knownName(name: string, kind: FieldKind): KnownName {
   return { bytes: Uint8Array.from(name, (letter) => letter.charCodeAt(0)), kind };
@@ -143,7 +155,8 @@ export function kindOfName(bytes: Uint8Array, start: number, end: number): Field
   const first = bytes[start]!;
   if (length <= LONGEST_NAME) {
     const known = BY_LENGTH_AND_LETTER[slotOf(length, first)];
-    if (known !== undefined && startsWith(bytes, start, known.bytes)) return withAlias(bytes, start, known);
+    if (known !== undefined && startsWith(bytes, start, known.bytes, FOLDED_TCHAR))
+      return withAlias(bytes, start, known);
   }
   if (FOLDED_TCHAR[first] !== LETTER_X) return Kind.other;
   const known = familyAmong(FAMILIES, bytes, start, length);
@@ -159,19 +172,19 @@ function familyAmong(
   length: number,
 ): KnownName | undefined {
   for (const known of families)
-    if (length >= known.bytes.length && startsWith(bytes, start, known.bytes)) return known;
+    if (length >= known.bytes.length && startsWith(bytes, start, known.bytes, FOLDED_MARKS)) return known;
   return undefined;
 }
 
-function startsWith(bytes: Uint8Array, start: number, folded: Uint8Array): boolean {
+function startsWith(bytes: Uint8Array, start: number, folded: Uint8Array, folding: Uint8Array): boolean {
   for (let at = 0; at < folded.length; at++) {
-    if (FOLDED_TCHAR[bytes[start + at]!] !== folded[at]) return false;
+    if (folding[bytes[start + at]!] !== folded[at]) return false;
   }
   return true;
 }
 
 function withAlias(bytes: Uint8Array, start: number, known: KnownName): FieldKind {
   for (let at = 0; at < known.bytes.length; at++)
-    if (bytes[start + at] === UNDERSCORE) return known.kind | ALIAS;
+    if (known.bytes[at] === HYPHEN && bytes[start + at] !== HYPHEN) return known.kind | ALIAS;
   return known.kind;
 }

@@ -32,12 +32,16 @@ test('the names, whatever else is taken away from or added to them', (t) => {
   t.end();
 });
 
-/** A name in small and capital letters, as it is usually written, and with each `-` and all of them as `_`. */
+/** What can stand in a name and is neither letter nor digit: programs that make variables of names write all of it as `_`. */
+const MARKS = "!#$%&'*+.^_`|~";
+
+/** A name in small and capital letters, as it is usually written, with each `-` as `_`, and with all of them as each mark. */
 function spellings(name: string): string[] {
   const usual = name.replaceAll(/(?:^|-)[a-z]/g, (letter) => letter.toUpperCase());
   const hyphens = [...name.matchAll(/-/g)].map(({ index }) => index);
   const each = hyphens.map((at) => `${usual.slice(0, at)}_${usual.slice(at + 1)}`);
-  return [name, name.toUpperCase(), usual, ...each, name.replaceAll('-', '_'), usual.replaceAll('-', '_')];
+  const marked = Array.from(MARKS, (mark) => usual.replaceAll('-', () => mark));
+  return [name, name.toUpperCase(), usual, ...each, name.replaceAll('-', '_'), ...marked];
 }
 
 for (const trustChain of [false, true]) {
