@@ -56,6 +56,7 @@ async function connectThrough(
 ): Promise<Socket> {
   // Loaded only where it is used, as few agents have such a proxy.
   const { HttpsProxyAgent } = await import('https-proxy-agent');
+  if (signal.aborted) throw abortedError(signal);
   // Its own: the socket would be ended with it, however long it has served by then.
   const abandoned = new AbortController();
   const abandon = (): void => abandoned.abort();

@@ -206,6 +206,16 @@ test('a proxy on the way that is not there, says nothing, or no HTTP: no socket 
   }
 });
 
+test('a dial that is given up at once ends, though the proxy on the way is silent', async (t) => {
+  const proxy = await StubProxy.listen(t);
+  const way = await forwardProxy(t, 'is silent');
+  const stopping = new AbortController();
+  const dialling = dial(proxy, `http://127.0.0.1:${way.port}`, {}, stopping.signal);
+  stopping.abort();
+  await t.rejects(dialling, { code: 'dial_failed' });
+  t.equal(way.heads.length, 0);
+});
+
 test('a TLS handshake behind CONNECT that never ends: no socket is left behind', async (t) => {
   const silent = createServer();
   const port = await listen(silent);

@@ -1,6 +1,6 @@
 /** Dialling: what becomes of each way a proxy can answer or not answer, and that nothing is left of a dial that failed. */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { type Test, test } from 'tap';
 import { DialError } from '../../shared/transport/websocket/dial-error.ts';
@@ -198,6 +198,19 @@ test('nobody listens; nobody answers; the program stops', async (t) => {
   await until('every socket is closed', () =>
     silent.sockets.every((socket) => socket.readableEnded || socket.destroyed),
   );
+});
+
+test('a dial that is given up while another way to the proxy is made leaves nothing of it', async (t) => {
+  const silent = await door(t, undefined);
+  const stopping = new AbortController();
+  const socket = connectTcp({ host: '127.0.0.1', port: silent.port });
+  const connect = async (): Promise<Socket> => {
+    await once(socket, 'connect');
+    stopping.abort();
+    return socket;
+  };
+  t.match(await errorOf(dial(silent.port, { signal: stopping.signal, connect })), { code: 'dial_failed' });
+  t.ok(socket.destroyed);
 });
 
 test('an answer whose body never ends is cut off with the dial', async (t) => {

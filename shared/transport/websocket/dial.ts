@@ -43,6 +43,10 @@ export async function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
   const host = url.hostname.replace(/^\[(.*)\]$/u, '$1');
   const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
   const under = await options.connect?.({ host, port }, signal);
+  if (signal.aborted) {
+    under?.destroy();
+    throw abortedError(signal);
+  }
   const socket = isSecure
     ? connectTls({
         ...(under === undefined ? { port } : { socket: under }),
