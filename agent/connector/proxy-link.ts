@@ -63,6 +63,8 @@ export class ProxyLink implements LinkHandler {
   #end: LinkEnd | undefined;
   #welcome: { readonly node: string; readonly sinceMs: number } | undefined;
   #idleTimer: Timer | undefined;
+  /** Fresh tokens that the proxy may still have something to say to. */
+  #offered = 0;
 
   constructor(socket: LinkSocket, options: ProxyLinkOptions) {
     const up = Promise.withResolvers<Welcome | undefined>();
@@ -112,6 +114,7 @@ export class ProxyLink implements LinkHandler {
 
   /** A fresh token for the link to live by. */
   renew(token: string): void {
+    this.#offered += 1;
     this.#link.sendControl(writeControl({ kind: 'renew', token }));
   }
 
@@ -152,7 +155,7 @@ export class ProxyLink implements LinkHandler {
   onControl(text: string): void {
     try {
       const control = readControl(text);
-      if (control?.kind === 'renewed') this.#options.onRenewed?.(control);
+      if (control?.kind === 'renewed') this.#hearOfOffer(control);
       if (control?.kind !== 'welcome') return;
       this.#welcomeTimer.cancel();
       this.#welcome ??= { node: control.node, sinceMs: Date.now() };
@@ -178,6 +181,13 @@ export class ProxyLink implements LinkHandler {
     this.#resolveUp(undefined);
     this.#resolveLeaving();
     this.#resolveEnded(end);
+  }
+
+  /** More answers than there were offers are no news: each would be a line of the log. */
+  #hearOfOffer(renewed: Renewed): void {
+    if (this.#offered === 0) return;
+    this.#offered -= 1;
+    this.#options.onRenewed?.(renewed);
   }
 
   #leaveWhenHeard(why: string, heardByMs: number): void {

@@ -56,6 +56,21 @@ test('living links are renewed by it, and the links to come are dialled with it'
   t.equal(proxy.asked[2]?.authorization, 'Bearer token 2');
 });
 
+test('a proxy that answers what was not asked fills no log', async (t) => {
+  const proxy = await StubProxy.listen(t);
+  const tokens = new Tokens();
+  const connecting = connect(t, proxy, { tokens });
+  await until('it is up', () => connecting.logged(/^link up/) === 1);
+  tokens.bring('token 2');
+  const side = await proxy.side(1);
+  await side.event(renewal('token 2'));
+  for (let n = 0; n < 100; n += 1)
+    side.link.sendControl('{"kind":"renewed","accepted":false,"why":"because"}');
+  side.link.close(1012, 'because');
+  await until('it is down', () => connecting.logged(/^link down/) === 1);
+  t.equal(connecting.logged(/^renewal refused/), 1);
+});
+
 test('one that comes while a link is dialled with the one before is sent on that link', async (t) => {
   const proxy = await StubProxy.listen(t);
   const tokens = new Tokens();
