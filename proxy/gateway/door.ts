@@ -12,6 +12,7 @@ import type { Registry } from '../routing/registry.ts';
 import { placeOf } from './place.ts';
 import type { Claim, Place, PlaceRules } from './place.ts';
 import { refusal } from './refusals.ts';
+import type { DoorRefusal } from './refusals.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface DoorOptions extends PlaceRules {
@@ -73,12 +74,14 @@ export class Door {
     this.#options.revocations.check(grant);
     if (links.size >= maxLinks) throw refusal('too_many_links', 'too many agents are connected');
     const { backend } = ask;
-    const ofBackend = [...links].filter((link) => isCounted(link) && link.backendId === backend);
-    this.checkRoomOnRecord(backend, ofBackend.length);
+    const ofBackend = [...links].filter(({ isAlive, backendId }) => isAlive && backendId === backend);
+    const maxOnRecord = this.#options.recordOf(backend)?.limits.maxLinks;
+    if (maxOnRecord !== undefined && !hasRoom(ofBackend, maxOnRecord))
+      throw fullOnRecord(backend, maxOnRecord);
     if (grant.links === undefined) return;
     const holder = holderOf(grant);
-    const held = ofBackend.filter((link) => holderOf(link.grant) === holder).length;
-    if (held < grant.links) return;
+    const ofHolder = ofBackend.filter((link) => holderOf(link.grant) === holder);
+    if (hasRoom(ofHolder, grant.links)) return;
     const message = `the token allows ${grant.links} links for the backend ${backend}, and they are there`;
     throw refusal('too_many_links_of_token', message);
   }
@@ -86,9 +89,7 @@ export class Door {
   /** Whether one more beside so many may be there. @throws DoorRefusal */
   checkRoomOnRecord(backendId: string, held: number): void {
     const max = this.#options.recordOf(backendId)?.limits.maxLinks;
-    if (max === undefined || held < max) return;
-    const message = `the record of the backend ${backendId} allows ${max} links, and they are there`;
-    throw refusal('too_many_links_on_record', message);
+    if (max !== undefined && held >= max) throw fullOnRecord(backendId, max);
   }
 
   /**
@@ -115,6 +116,19 @@ export class Door {
 /** One that is to go is replaced by the one that comes. */
 export function isCounted({ isGoingAway, isAlive }: HeldLink): boolean {
   return isAlive && !isGoingAway;
+}
+
+/**
+ * Those that are to go leave room for one each that takes their place. Who has a link renewed that is to go, and has it
+ * go never, gets no more by that than as many again.
+ */
+function hasRoom(links: readonly HeldLink[], max: number): boolean {
+  return links.filter(isCounted).length < max && links.length < 2 * max;
+}
+
+function fullOnRecord(backendId: string, max: number): DoorRefusal {
+  const message = `the record of the backend ${backendId} allows ${max} links, and they are there`;
+  return refusal('too_many_links_on_record', message);
 }
 
 /** All tokens of a subject count as one; a token of nobody counts by itself, and those without any name together. */
