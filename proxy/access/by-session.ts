@@ -40,8 +40,7 @@ export function createBySession(options: BySessionOptions): Authenticator {
     if (!isNews && !sessions.isStale(session)) return identified(session);
     const renewed = sessions.renew(session, isNews ? { user, atSeconds: confirmedAt } : undefined);
     return sessions.write(renewed, site).then((cookie) => {
-      // What a backend lets caches keep for everybody must not carry somebody's session (RFC 9111 §5.2.2.7).
-      visit.responseFields.push(['Set-Cookie', cookie], ['Cache-Control', 'private']);
+      visit.responseFields.push(['Set-Cookie', cookie]);
       return identified(renewed);
     });
   };

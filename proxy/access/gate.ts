@@ -100,6 +100,9 @@ function mattersWho({ rule, record }: Visit): boolean {
 
 function take(visit: Visit, { user, byAuthorization }: Identified): undefined {
   visit.user = user;
+  // Its backend may not know that anybody was asked, and caches on the way see no Authorization beside a session's cookie: they
+  // are to keep none of it for others (RFC 9111 §3.5, §5.2.2.7).
+  visit.responseFields.push(['Cache-Control', 'private']);
   if (byAuthorization && visit.record?.keepAuthorization !== true) visit.withholdsAuthorization = true;
 }
 

@@ -14,7 +14,7 @@ import { createBySession, withholdCookies } from './by-session.ts';
 import { pagePath } from './page-paths.ts';
 import type { Page } from './pages.ts';
 import { SessionMemory } from './session-memory.ts';
-import { Sessions } from './session.ts';
+import { fitting, Sessions } from './session.ts';
 import { SignIn, signInPath } from './sign-in.ts';
 import { SignOut } from './sign-out.ts';
 import { readReturnPath } from './site.ts';
@@ -55,11 +55,12 @@ export function createPeople({ settings, log, now = Date.now }: PeopleOptions): 
     log.warn({ setting: 'SESSION_SECRET' }, 'sessions end with this run: no SESSION_SECRET is set');
   const secrets = settings.sessionSecret ?? [createSecret()];
   const named = new Set(clientAccess.kind === 'listed' ? clientAccess.groups : []);
+  const isNamed = (group: string): boolean => named.has(group);
   const sessions = new Sessions({
     sealer: createSealer({ secrets, purpose: 'session' }),
     issuer,
     clientId,
-    isNamed: (group) => named.has(group),
+    isNamed,
     ttlMs: settings.sessionTtlMs,
     idleTimeoutMs: settings.sessionIdleTimeoutMs,
     now,
@@ -67,6 +68,7 @@ export function createPeople({ settings, log, now = Date.now }: PeopleOptions): 
   const memory = new SessionMemory({
     provider,
     refreshIntervalMs: settings.sessionRefreshIntervalMs,
+    fit: (user) => fitting(user, isNamed),
     now,
     log,
   });

@@ -14,6 +14,8 @@ export interface SessionMemoryOptions {
   readonly provider: Pick<IdentityProvider, 'refresh'>;
   /** How old the provider's word may be before it is asked again. */
   readonly refreshIntervalMs: number;
+  /** With no more of the groups than a session holds: a provider may name hundreds. */
+  readonly fit: (user: User) => User;
   readonly now: () => number;
   readonly log: Pick<Log, 'debug' | 'info' | 'warn'>;
 }
@@ -29,7 +31,7 @@ interface Remembered {
   isRunning: boolean;
 }
 
-/** With two tokens each, 40 MB at the very most. */
+/** With two tokens each and who it is, 60 MB at the very most. */
 const maxRemembered = 5_000;
 const maxTokenLength = 4_096;
 const maxEnded = 10_000;
@@ -93,13 +95,13 @@ export class SessionMemory {
   }
 
   async #refresh(id: string, remembered: Remembered, refreshToken: string): Promise<void> {
-    const { provider, refreshIntervalMs, now, log } = this.#options;
+    const { provider, refreshIntervalMs, fit, now, log } = this.#options;
     remembered.isRunning = true;
     try {
       const answer = await provider.refresh(refreshToken, remembered.user.subject);
       remembered.refreshToken = boundedToken(answer.refreshToken);
       remembered.idToken = boundedToken(answer.idToken) ?? remembered.idToken;
-      if (answer.profile !== undefined) remembered.user = { ...remembered.user, ...answer.profile };
+      if (answer.profile !== undefined) remembered.user = fit({ ...remembered.user, ...answer.profile });
       remembered.confirmedAt = Math.floor(now() / 1000);
       remembered.nextMs = now() + refreshIntervalMs;
       log.debug({ session: id }, 'session confirmed by the identity provider');

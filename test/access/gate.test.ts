@@ -177,6 +177,10 @@ test('nobody is asked who they are where that matters to nobody', async (t) => {
     const gate = createGate({ ...open, recordOf: () => record(more), authenticators: [saying(isAlice)] });
     t.equal(await gate.admit(exchange, 'shop'), true);
     t.equal(exchange.admission?.user === alice, matters, JSON.stringify(more));
+    const isPrivate = exchange.admission?.responseFields.some(
+      ([name, value]) => name === 'Cache-Control' && value === 'private',
+    );
+    t.equal(isPrivate, matters, 'what somebody gets is no cache’s to keep for others');
   }
 });
 

@@ -5,6 +5,7 @@ import { ProviderError } from '../../shared/auth/provider-error.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { SessionMemory } from '../../proxy/access/session-memory.ts';
 import type { SessionMemoryOptions } from '../../proxy/access/session-memory.ts';
+import { fitting } from '../../proxy/access/session.ts';
 import type { Session } from '../../proxy/access/session.ts';
 
 const quiet: Pick<Log, 'debug' | 'info' | 'warn'> = { debug: () => {}, info: () => {}, warn: () => {} };
@@ -18,11 +19,17 @@ function sessionOf(id: string, nowMs: number): Session {
 
 type Refresh = SessionMemoryOptions['provider']['refresh'];
 
-function create(refresh: Refresh): { memory: SessionMemory; clock: { nowMs: number } } {
+type Fit = SessionMemoryOptions['fit'];
+
+function create(
+  refresh: Refresh,
+  fit: Fit = (whole) => whole,
+): { memory: SessionMemory; clock: { nowMs: number } } {
   const clock = { nowMs: 1e12 };
   const memory = new SessionMemory({
     provider: { refresh },
     refreshIntervalMs: intervalMs,
+    fit,
     now: () => clock.nowMs,
     log: quiet,
   });
@@ -51,6 +58,27 @@ test('somebody is asked after in the background, once for many requests, and wit
   memory.look(session);
   await setImmediate();
   t.strictSame(used, ['token-0', 'token-1']);
+});
+
+test('of the groups that the provider names, no more are remembered than a session holds', async (t) => {
+  const groups = Array.from({ length: 500 }, (_, at) => `a group with a long name ${at}`);
+  const { memory, clock } = create(
+    (_, subject) =>
+      Promise.resolve({
+        profile: { subject, email: undefined, groups },
+        refreshToken: undefined,
+        idToken: undefined,
+      }),
+    (whole) => fitting(whole, (group) => group === groups.at(-1)),
+  );
+  const session = sessionOf('a', clock.nowMs);
+  memory.begin(session, 'token', undefined);
+  clock.nowMs += intervalMs;
+  memory.look(session);
+  await setImmediate();
+  const kept = memory.look(session).user.groups;
+  t.ok(kept.length > 10 && kept.length < 100, `${kept.length}`);
+  t.equal(kept.at(-1), groups.at(-1), 'those that a rule names first');
 });
 
 test('a provider that is away, or refuses the proxy, changes nothing and is asked again later', async (t) => {
