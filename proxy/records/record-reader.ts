@@ -40,6 +40,7 @@ const maxNameLength = 256;
 const maxEmailLength = 254;
 /** Shown of a wrong value. */
 const maxShownLength = 80;
+const maxShownDepth = 3;
 /** Far beyond what one proxy can do, and exact in every calculation with it. */
 const maxCount = 1_000_000_000;
 
@@ -258,6 +259,18 @@ function nameOf(path: FieldPath): string {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = written(value);
   return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}…` : text;
+}
+
+/** As JSON, but not deeper than anybody looks: it may be deeper than JSON.stringify can go. */
+function written(value: unknown, depth = 0): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'nothing';
+  if (depth === maxShownDepth) return '…';
+  if (Array.isArray(value)) return `[${value.map((item: unknown) => written(item, depth + 1)).join(',')}]`;
+  const fields = Object.entries(value).map(
+    ([field, inner]) => `${JSON.stringify(field)}:${written(inner, depth + 1)}`,
+  );
+  return `{${fields.join(',')}}`;
 }

@@ -143,3 +143,17 @@ test('what may not stand there is said by field, value and what would be right',
   });
   t.end();
 });
+
+test('what is wrong is told, however deep or large it is', (t) => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 100_000; depth += 1) deep = depth % 2 === 0 ? [deep] : { a: deep };
+  for (const [value, says] of [
+    [{ id: deep }, /^id is \{"a":\[\{"a":…\}\]\}: give 1 to 64 letters/],
+    [{ id: 'shop', hosts: [[deep]] }, /^hosts\[0\] is \[\{"a":\[…\]\}\]: give a host/],
+    [{ id: 'shop', access: deep }, /^access\."?a"? is not a field/],
+    [{ id: 'shop', limits: { maxLinks: Infinity } }, /^limits\.maxLinks is Infinity: give a whole number/],
+  ] as const) {
+    t.throws(() => readRecord(value), { name: 'RecordViolation', message: says });
+  }
+  t.end();
+});
