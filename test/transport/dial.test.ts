@@ -5,6 +5,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { type Test, test } from 'tap';
 import { DialError } from '../../shared/transport/websocket/dial-error.ts';
 import { dialWebSocket, type DialOptions } from '../../shared/transport/websocket/dial.ts';
+import { acceptOf } from '../../shared/transport/websocket/handshake.ts';
+import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 import { createCertificate } from '../e2e/support/certificate.ts';
 import { listen } from '../e2e/support/listen.ts';
 import { socketPair, subprotocol } from './links.ts';
@@ -36,7 +38,7 @@ async function door(t: Test, answer: string | undefined, server: Server = create
   return { port, sockets, heard: () => heard };
 }
 
-function dial(port: number, options: Partial<DialOptions> = {}): Promise<unknown> {
+function dial(port: number, options: Partial<DialOptions> = {}): Promise<LinkSocket> {
   return dialWebSocket({
     url: `ws://127.0.0.1:${port}/path?query`,
     subprotocol,
@@ -160,6 +162,22 @@ test('what is no answer of a proxy fails', async (t) => {
     );
     // oxlint-enable no-await-in-loop
   }
+});
+
+test('a balancer on the way may add a Connection of its own to the 101', async (t) => {
+  const server = createServer();
+  server.on('connection', (socket: Socket) => {
+    t.teardown(() => socket.destroy());
+    socket.once('data', (bytes: Buffer) => {
+      const key = /Sec-WebSocket-Key: (\S+)/.exec(bytes.toString('latin1'))?.[1] ?? '';
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          `Sec-WebSocket-Accept: ${acceptOf(key)}\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+      );
+    });
+  });
+  const { port } = await door(t, undefined, server);
+  await t.resolves(dial(port).then((ends) => ends.socket.destroy()));
 });
 
 test('the proxy must take the subprotocol', async (t) => {

@@ -66,7 +66,7 @@ export async function dialWebSocket(options: DialOptions): Promise<LinkSocket> {
   else socket.once(isSecure ? 'secureConnect' : 'connect', ask);
   const { head, body, rest } = await readAnswer(socket, signal);
   if (head.status === 101) {
-    const fault = faultOf((name) => head.fields.get(name), key, options.subprotocol);
+    const fault = faultOf((name) => head.fields.all(name), key, options.subprotocol);
     // RFC 6455 §10.3 wants the mask against intermediaries that read the bytes; under TLS none can, and the mask would cost
     // half the throughput.
     if (fault === undefined)

@@ -65,12 +65,17 @@ export function writeUpgrade({ path, host, subprotocol, token, userAgent }: Aski
   );
 }
 
-/** Why a 101 is none for this request (§4.1, the client's checks 2 to 6); undefined: it is one. */
+/**
+ * Why a 101 is none for this request (§4.1, the client's checks 2 to 6); undefined: it is one.
+ *
+ * @param values of all fields of a name: a balancer may add a Connection of its own
+ */
 export function faultOf(
-  field: (name: string) => string | undefined,
+  values: (name: string) => readonly string[],
   key: string,
   subprotocol: string,
 ): string | undefined {
+  const field = (name: string): string | undefined => values(name).join(',') || undefined;
   if (field('upgrade')?.toLowerCase() !== 'websocket') return 'its Upgrade is not websocket';
   const options = (field('connection') ?? '').toLowerCase().split(',');
   if (!options.some((option) => option.trim() === 'upgrade')) return 'its Connection is not Upgrade';
