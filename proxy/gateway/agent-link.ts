@@ -155,7 +155,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   load(): number {
-    return this.#link.session.streamCount;
+    return this.#link.session.busyCount;
   }
 
   open(handler: StreamHandler): MuxStream | undefined {

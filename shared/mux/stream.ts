@@ -123,8 +123,11 @@ export class MuxStream {
     this.#owner.wantTurn(this);
   }
 
-  /** Drops what is queued and says RST with this code. Idempotent; nothing is called on the handler afterwards. */
-  reset(code: ResetCode): void {
+  /**
+   * Drops what is queued and says RST with this code. Idempotent; nothing is called on the handler afterwards. In passing: the
+   * RST goes along with what goes next, and by itself a few milliseconds later.
+   */
+  reset(code: ResetCode, when: 'now' | 'in passing' = 'now'): void {
     if (this.isOver) return;
     this.#abandon();
     if (!this.isAnnounced) {
@@ -132,7 +135,8 @@ export class MuxStream {
       return;
     }
     this.#resetCode = code;
-    this.#owner.wantUrgent(this);
+    if (when === 'now') this.#owner.wantUrgent(this);
+    else this.#owner.wantPassing(this);
   }
 
   /**

@@ -97,7 +97,11 @@ export class StreamTable implements StreamOwner {
   /** Undefined: our ids or our limit are used up. */
   open(handler: StreamHandler): MuxStream | undefined {
     const id = this.#nextId;
-    if (id > maxUint32 || this.#outbound.size >= this.#limits.maxOutboundStreams) return undefined;
+    if (
+      id > maxUint32 ||
+      this.#outbound.size - this.#scheduler.passingCount >= this.#limits.maxOutboundStreams
+    )
+      return undefined;
     this.#nextId = id + 2;
     const stream = new MuxStream(this, id, frameFlag.syn, handler);
     this.#outbound.set(id, stream);
@@ -135,6 +139,10 @@ export class StreamTable implements StreamOwner {
 
   wantUrgent(stream: MuxStream): void {
     this.#scheduler.wantUrgent(stream);
+  }
+
+  wantPassing(stream: MuxStream): void {
+    this.#scheduler.wantPassing(stream, this.#heartbeat.nowMs);
   }
 
   wantRoundTrip(): void {

@@ -277,3 +277,61 @@ test('a handler that resets or closes while output is taken harms nobody', (t) =
   t.same(take(session, 65_536), []);
   t.end();
 });
+
+test('a reset in passing goes along with what goes next, before its data', (t) => {
+  const session = sessionOf('client');
+  const [first, second, third] = [open(session), open(session), open(session)];
+  for (const stream of [first, second, third]) stream.write(hello);
+  takeAll(session, 1_000_000);
+  first.reset(resetCode.done, 'in passing');
+  second.reset(resetCode.done, 'in passing');
+  t.notOk(session.hasOutput, 'by itself it is no reason to write');
+  t.same([session.streamCount, session.busyCount], [3, 1]);
+  third.write(hello);
+  t.same(framesOf(takeAll(session, 1_000_000)), ['update RST 1 1', 'update RST 3 1', 'data 5 5']);
+  t.same([session.streamCount, session.busyCount], [1, 1]);
+  t.end();
+});
+
+test('where nothing goes it goes by itself: after 5 ms, or when 64 wait', (t) => {
+  const session = sessionOf('client');
+  const streams = Array.from({ length: 65 }, () => open(session));
+  for (const stream of streams) stream.write(hello);
+  takeAll(session, 1_000_000);
+  session.receive(Buffer.alloc(0), 1_000);
+  streams[0]?.reset(resetCode.done, 'in passing');
+  t.equal(session.nextDeadlineMs, 1_005);
+  session.tick(1_004);
+  t.notOk(session.hasOutput);
+  session.tick(1_005);
+  t.same(framesOf(takeAll(session, 1_000_000)), ['update RST 1 1']);
+  t.ok(session.nextDeadlineMs > 1_005);
+  for (const stream of streams.slice(1, 64)) stream.reset(resetCode.done, 'in passing');
+  t.notOk(session.hasOutput);
+  streams[64]?.reset(resetCode.done, 'in passing');
+  t.equal(framesOf(takeAll(session, 1_000_000)).length, 64);
+  t.equal(session.streamCount, 0);
+  t.end();
+});
+
+test('what is over but for its RST in passing takes nobody`s place', (t) => {
+  const session = new MuxSession({
+    role: 'client',
+    nowMs: 0,
+    handler: new Recorder(),
+    maxOutboundStreams: 1,
+  });
+  const first = open(session);
+  first.write(hello);
+  takeAll(session, 1_000_000);
+  first.reset(resetCode.done, 'in passing');
+  const second = open(session);
+  second.write(hello);
+  t.same(framesOf(takeAll(session, 1_000_000)), ['update RST 1 1', 'data SYN 3 5']);
+  first.reset(resetCode.cancelled);
+  t.notOk(session.hasOutput, 'it is over');
+  second.reset(resetCode.done, 'in passing');
+  session.close(resetCode.cancelled);
+  t.same([session.streamCount, session.hasOutput], [0, false]);
+  t.end();
+});
