@@ -59,7 +59,7 @@ export function createAccess(options: AccessOptions): Access {
   const rates = new Rates(rateLimits(settings));
   const before: Check[] = [];
   if (hasRecords) before.push(createNetworksCheck());
-  before.push(rates.ofBackend);
+  before.push(rates.atBackend);
   // Where nothing is guarded, no path can lead around a rule.
   if (hasRecords || defaultAccess.kind !== 'public')
     before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike }));
@@ -67,13 +67,14 @@ export function createAccess(options: AccessOptions): Access {
   const authenticators: Authenticator[] = [...(people?.authenticators ?? [])];
   if (file !== undefined)
     authenticators.push(createBasic({ file, log, attempts, publicUrl: settings.publicUrl }));
+  const counted = [rates.ofUser, rates.ofBackend];
   const gate = createGate({
     name,
     recordOf,
     defaultAccess,
     before,
     authenticators,
-    after: hasRecords ? [rates.ofUser, createIdentity({ sign, issuer: publicUrl })] : [rates.ofUser],
+    after: hasRecords ? [...counted, createIdentity({ sign, issuer: publicUrl })] : counted,
     waysIn: people?.waysIn,
     waysOut: people?.waysOut,
   });

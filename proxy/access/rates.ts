@@ -103,17 +103,24 @@ export class Rates {
   }
 
   /** Before anybody is asked who they are. */
+  readonly atBackend: Check = ({ exchange, backendId, record }) => {
+    const limits = record?.limits;
+    if (limits === undefined) return undefined;
+    let refused = this.#ofAddress(exchange, backendId, limits);
+    if (limits.maxBodyBytes !== undefined) refused ??= limitBody(exchange, limits.maxBodyBytes);
+    return refused;
+  };
+
+  /** Of those alone who may pass: whoever may not takes nothing from them. */
   readonly ofBackend: Check = ({ exchange, backendId, record }) => {
     const limits = record?.limits;
-    if (limits === undefined && isNone(this.#limits.backend)) return undefined;
+    const { backend: own } = this.#limits;
+    if (limits === undefined && isNone(own)) return undefined;
     const backend = {
-      perSecond: limits?.requestsPerSecond ?? this.#limits.backend.perSecond,
-      concurrent: limits?.concurrentRequests ?? this.#limits.backend.concurrent,
+      perSecond: limits?.requestsPerSecond ?? own.perSecond,
+      concurrent: limits?.concurrentRequests ?? own.concurrent,
     };
-    let refused: Verdict = limits === undefined ? undefined : this.#ofAddress(exchange, backendId, limits);
-    if (!isNone(backend)) refused ??= this.#enter(exchange.record, this.#backends, backendId, backend);
-    if (limits?.maxBodyBytes !== undefined) refused ??= limitBody(exchange, limits.maxBodyBytes);
-    return refused;
+    return isNone(backend) ? undefined : this.#enter(exchange.record, this.#backends, backendId, backend);
   };
 
   /** When it is known who it is. */

@@ -111,7 +111,7 @@ export class ProviderTokens {
     try {
       await this.#remote.reload();
     } catch (error) {
-      if (!(error instanceof ProviderError) && !(error instanceof errors.JOSEError)) throw error;
+      if (!(explain(error) instanceof ProviderError)) throw error;
     }
   }
 }

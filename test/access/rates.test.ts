@@ -39,7 +39,8 @@ function visitOf({ limits, backendId = 'shop', user, ...asking }: Wish): Visit {
 
 /** All that is asked of one request, in the order of the gate. */
 function pass(rates: Rates, visit: Visit): Verdict {
-  const verdict = rates.enter(visit.exchange) ?? rates.ofBackend(visit) ?? rates.ofUser(visit);
+  const verdict =
+    rates.enter(visit.exchange) ?? rates.atBackend(visit) ?? rates.ofUser(visit) ?? rates.ofBackend(visit);
   if (verdict instanceof Promise) throw new Error('rates wait for nothing');
   return verdict;
 }

@@ -113,3 +113,31 @@ test('a file that is no good ends the start with its line', productOnly, async (
   t.match(program.output, 'line 1 has a hash of the kind SHA-1: only bcrypt is taken');
   t.notMatch(program.output, 'VBPuJHI7uixaa6LQGWx4s');
 });
+
+test('who is not let in takes nothing from the limit of the backend', productOnly, async (t) => {
+  writeUsers({ alice: password });
+  const backend = await Recorder.listen(t);
+  const tunnel = await startTunnel(t, {
+    backend: backend.address,
+    proxyEnv: {
+      BASIC_AUTH_FILE: users,
+      CLIENT_ACCESS: 'signed-in',
+      MAX_REQUESTS_PER_SECOND_PER_BACKEND: '1',
+      MAX_CONCURRENT_REQUESTS_PER_BACKEND: '1',
+    },
+  });
+  const send = async (target: string, ...lines: string[]): ReturnType<typeof dial> => {
+    const client = await dial(t, tunnel);
+    client.write([`GET ${target} HTTP/1.1`, 'Host: h', ...lines, '', ''].join('\r\n'));
+    return client;
+  };
+  for (let count = 0; count < 20; count += 1)
+    t.equal((await readResponse(await send('/shut'))).status, 401, 'and not 429');
+  const asAlice = `Authorization: Basic ${encoded(`alice:${password}`)}`;
+  const client = await send('/open', asAlice);
+  const asked = await backend.take('/open');
+  t.equal((await readResponse(await send('/second', asAlice))).status, 429, 'who may pass is counted');
+  asked.wire.write('HTTP/1.1 204 No Content\r\n\r\n');
+  t.equal((await readResponse(client)).status, 204);
+  asked.release();
+});
