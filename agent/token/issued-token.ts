@@ -14,6 +14,8 @@ export interface IssuedTokenOptions {
   /** @throws TokenUnavailable */
   fetch(signal: AbortSignal): Promise<FetchedToken>;
   readonly random?: () => number;
+  /** Milliseconds since 1970: unlike the clock, it goes on while the machine sleeps. */
+  readonly wallMs?: () => number;
 }
 
 /** The part of a token's life after which the next is fetched: what is left of it is time for a provider to come back. */
@@ -29,7 +31,9 @@ const longestPauseMs = 60_000;
 export class IssuedToken implements TokenSource {
   readonly #options: IssuedTokenOptions;
   readonly #stopping = new AbortController();
-  #current: { readonly token: string; readonly endsAtMs: number } | undefined;
+  readonly #wallMs: () => number;
+  /** With its end on both clocks. */
+  #current: { readonly token: string; readonly endsAtMs: number; readonly endsAtWallMs: number } | undefined;
   #fetching: Promise<string> | undefined;
   #timer: Timer | undefined;
   #onFresh: ((token: string) => void) | undefined;
@@ -39,12 +43,11 @@ export class IssuedToken implements TokenSource {
 
   constructor(options: IssuedTokenOptions) {
     this.#options = options;
+    this.#wallMs = options.wallMs ?? Date.now;
   }
 
   async take(): Promise<string> {
-    const { clock } = this.#options;
-    if (this.#current !== undefined && clock.nowMs() < this.#current.endsAtMs - lastMs)
-      return this.#current.token;
+    if (this.#current !== undefined && this.#lifeLeftMs(this.#current) > lastMs) return this.#current.token;
     // However often it is dialled, the provider is asked in its own time.
     if (this.#lastFailure !== undefined) throw this.#lastFailure;
     return this.#fetch('asked for');
@@ -78,7 +81,9 @@ export class IssuedToken implements TokenSource {
     try {
       const { token, lifeMs } = await this.#options.fetch(this.#stopping.signal);
       const before = this.#current?.token;
-      this.#current = { token, endsAtMs: clock.nowMs() + Math.max(lifeMs, lastMs + leastPauseMs) };
+      const usedForMs = Math.max(lifeMs, lastMs + leastPauseMs);
+      const [endsAtMs, endsAtWallMs] = [clock.nowMs() + usedForMs, this.#wallMs() + usedForMs];
+      this.#current = { token, endsAtMs, endsAtWallMs };
       this.#pauseMs = leastPauseMs;
       this.#lastFailure = undefined;
       this.#schedule(Math.max(leastPauseMs, lifeMs * (renewAfterPart - random() * jitterPart)));
@@ -98,6 +103,17 @@ export class IssuedToken implements TokenSource {
       this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
       throw error;
     }
+  }
+
+  /** After a sleep only one of the clocks knows how late it is. */
+  #lifeLeftMs({
+    endsAtMs,
+    endsAtWallMs,
+  }: {
+    readonly endsAtMs: number;
+    readonly endsAtWallMs: number;
+  }): number {
+    return Math.min(endsAtMs - this.#options.clock.nowMs(), endsAtWallMs - this.#wallMs());
   }
 
   #schedule(delayMs: number): void {

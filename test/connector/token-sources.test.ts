@@ -115,11 +115,12 @@ function issue(t: Test, lifeMs = 60_000) {
   const clock = new HandClock();
   const fresh: string[] = [];
   const lines: string[] = [];
-  const provider = { asked: 0, isAway: false, random: 0 };
+  const provider = { asked: 0, isAway: false, random: 0, sleptMs: 0 };
   const source = new IssuedToken({
     clock,
     log: logTo(lines),
     random: () => provider.random,
+    wallMs: () => clock.nowMs() + provider.sleptMs,
     fetch: async (): Promise<FetchedToken> => {
       provider.asked += 1;
       if (provider.isAway) throw new TokenUnavailable('away');
@@ -183,6 +184,17 @@ test('a token that is over when it comes is given to all who dial: each asks for
     t.equal(await taken(source), 'token 2');
     t.equal(provider.asked, 2);
   }
+});
+
+test('a token that ended while the machine slept is not dialled with', async (t) => {
+  const { source, clock, provider } = issue(t);
+  t.equal(await taken(source), 'token 1');
+  provider.sleptMs = 57_000;
+  t.equal(await taken(source), 'token 1');
+  provider.sleptMs = 58_000;
+  t.equal(await taken(source), 'token 2');
+  clock.advance(1_000);
+  t.equal(await taken(source), 'token 2', 'which lives as long as any');
 });
 
 test('a token that is about to end, or that the proxy would not have, is not dialled with', async (t) => {
