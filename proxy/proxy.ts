@@ -129,6 +129,7 @@ class Proxy {
       log,
       recordOf: this.#backends.recordOf,
       backendsAlike: (host, path) => registry.backendsAlike(host, path),
+      backendsAt: (host) => registry.backendsAt(host),
     });
     this.#forward = createForward({
       limits: forwardLimits(settings),

@@ -35,6 +35,8 @@ export interface AccessOptions {
   readonly recordOf?: (backendId: string) => BackendRecord | undefined;
   /** Whose a path would be if the case of its letters did not count. */
   readonly backendsAlike: (host: string, path: string) => readonly string[];
+  /** Whose any path of the host could be. */
+  readonly backendsAt: (host: string) => readonly string[];
 }
 
 export interface Access extends Gate {
@@ -49,7 +51,8 @@ export interface Access extends Gate {
 }
 
 export function createAccess(options: AccessOptions): Access {
-  const { settings, name, publicUrl, log, recordOf = (): undefined => undefined, backendsAlike } = options;
+  const { settings, name, publicUrl, log, recordOf = (): undefined => undefined } = options;
+  const { backendsAlike, backendsAt } = options;
   const { basicAuthFile: file, assertionKeyFile, clientAccess: defaultAccess } = settings;
   const hasRecords = options.recordOf !== undefined;
   const assertions = new Assertions({ file: assertionKeyFile, log });
@@ -62,7 +65,7 @@ export function createAccess(options: AccessOptions): Access {
   before.push(rates.atBackend);
   // Where nothing is guarded, no path can lead around a rule.
   if (hasRecords || defaultAccess.kind !== 'public')
-    before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike }));
+    before.push(createPathCheck({ recordOf, defaultAccess, backendsAlike, backendsAt }));
   if (people !== undefined) before.push(people.withholdCookies);
   const authenticators: Authenticator[] = [...(people?.authenticators ?? [])];
   if (file !== undefined)

@@ -13,13 +13,19 @@ export interface PathCheckOptions {
   readonly defaultAccess: AccessRule;
   /** Whose the path would be if routing did not mind the case of letters. */
   readonly backendsAlike: (host: string, path: string) => readonly string[];
+  /** Whose any path of the host could be. */
+  readonly backendsAt: (host: string) => readonly string[];
 }
 
 export function createPathCheck(options: PathCheckOptions): Check {
   return ({ exchange, backendId }) => {
     const { host, path } = exchange.meaning;
+    // Readings are work, and anybody may ask for it: only where there is anything to lead around.
+    const isOdd = !isPlain(path);
+    if (isOdd && !options.backendsAt(host).some((other) => other !== backendId && isGuarded(other, options)))
+      return undefined;
     // A plain path is looked for too: the prefix that guards can be the one that is written oddly, or in capitals.
-    const readings = isPlain(path) ? [path] : readingsOf(path);
+    const readings = isOdd ? readingsOf(path) : [path];
     if (readings === undefined) return denial('path_ambiguous');
     for (const reading of readings) {
       const backends = options.backendsAlike(host, reading);

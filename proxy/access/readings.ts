@@ -4,8 +4,10 @@
  * that is written oddly could be routed by the weaker and served under the stronger. Pure; it knows no route.
  */
 
-/** More readings than any honest path has, and few enough to make for every request. */
+/** More readings than any honest path has. */
 const maxReadings = 64;
+/** Of all of them in characters: some milliseconds of work, and enough for the readings of an honest path of 8 KiB. */
+const maxCharacters = 32 * 1024;
 
 /** Nothing in it that two servers could read differently, but for the case of letters. */
 export function isPlain(path: string): boolean {
@@ -16,10 +18,16 @@ export function isPlain(path: string): boolean {
 /** Every reading, the raw one first; undefined where there are too many, which no honest path needs. */
 export function readingsOf(path: string): ReadonlySet<string> | undefined {
   const readings = new Set([path]);
+  let characters = path.length;
   // A set is walked in the order of insertion, what is added on the way included.
   for (const reading of readings) {
-    for (const step of steps) readings.add(step(reading));
-    if (readings.size > maxReadings) return undefined;
+    for (const step of steps) {
+      if (readings.size > maxReadings || characters > maxCharacters) return undefined;
+      const made = step(reading);
+      if (readings.has(made)) continue;
+      readings.add(made);
+      characters += made.length;
+    }
   }
   return readings;
 }

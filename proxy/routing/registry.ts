@@ -196,6 +196,11 @@ export class Registry<T extends Registered> {
     return recorded.length > 0 ? recorded : this.#routes.findAlike(host, path);
   }
 
+  /** Whose any path of the host could be, on record or claimed; an id may be there more than once. */
+  backendsAt(host: string): readonly string[] {
+    return [...this.#recordedRoutes.holdersAt(host), ...this.#routes.holdersAt(host)];
+  }
+
   #forget(backendId: string): void {
     this.#away.delete(backendId);
     this.#drop(backendId, this.#backends.get(backendId)?.lastRoutes ?? []);

@@ -59,6 +59,13 @@ export class RouteTable {
     );
   }
 
+  /** Whose routes there are for the host, whatever their paths. */
+  holdersAt(host: string): readonly string[] {
+    return [host, wildcardOf(host), '*'].flatMap((pattern) =>
+      (this.#hosts.get(pattern) ?? []).map(({ backendId }) => backendId),
+    );
+  }
+
   /**
    * Whose the path would be if the case of letters did not count, nor whether a prefix is written with percent-encodings;
    * more than one where routes differ in that alone.

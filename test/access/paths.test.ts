@@ -42,6 +42,7 @@ function judge(path: string, guard: Partial<BackendRecord>, routes = [['*', '/ad
     recordOf,
     defaultAccess: { kind: 'public' },
     backendsAlike: (host, other) => table.findAlike(host, other),
+    backendsAt: (host) => table.holdersAt(host),
   });
   const { exchange } = ask({ target: path });
   const backendId = table.find(exchange.meaning.host, path) ?? '';
@@ -150,16 +151,34 @@ test('what is called plain has one reading', (t) => {
   t.end();
 });
 
-test('a path of any length is judged in bounded work', (t) => {
-  const guard = { access: { kind: 'signed-in' } } as const;
-  const startMs = performance.now();
-  for (const piece of ['%2525252525', '/../', '/.;/', '%c0%ae/', '\\/', ';%3b']) {
-    const path = `/${piece.repeat(Math.floor(30_000 / piece.length))}`;
-    judge(path, guard);
-    const readings = readingsOf(path);
-    t.ok(readings === undefined || readings.size <= 64 + 6);
+test('a path of any length is judged in bounded work, and in none where nothing is guarded', (t) => {
+  const pieces = [
+    '%2525252525',
+    '/../',
+    '/.;/',
+    '%c0%ae/',
+    '\\/',
+    ';%3b',
+    '/%2e%2e;/x.',
+    'x%20/',
+    'ab%41;x/./y',
+  ];
+  const mixed = Array.from({ length: 3_000 }, (_, at) => pieces[(at * at) % pieces.length]).join('');
+  const paths = [...pieces.map((piece) => piece.repeat(30_000 / piece.length)), mixed.slice(0, 30_000)];
+  for (const rest of paths) {
+    const path = `/${rest}`;
+    let characters = 0;
+    for (const reading of readingsOf(path) ?? []) characters += reading.length;
+    t.ok(characters <= 32 * 1024, `${characters}`);
+    const startMs = performance.now();
+    judge(path, { access: { kind: 'signed-in' } });
+    const tookMs = performance.now() - startMs;
+    // Hundreds where every reading was made; the machine may be busy with other things.
+    t.ok(tookMs < 100, `${Math.round(tookMs)} ms`);
+    t.equal(judge(path, { access: { kind: 'public' } }), 'open', 'however many readings it has');
   }
-  t.ok(performance.now() - startMs < 2_000, `${Math.round(performance.now() - startMs)} ms`);
+  const long = `/${'a%20b/'.repeat(1_300)}`;
+  t.equal(judge(long, { access: { kind: 'signed-in' } }), 'open', 'an honest path of 8 KiB');
   t.ok(isPlain('/a/b-c_d.e~f/@g:h') && !isPlain('/a%20') && !isPlain('/a/.b') && !isPlain('/a.'));
   t.end();
 });
