@@ -45,6 +45,12 @@ interface Known {
   readonly issuer: string;
 }
 
+/**
+ * What no token has that says by itself who sends it: an agent's says what may be served, a logout token what has happened
+ * (OpenID Connect Back-Channel Logout §2.4), and one that is bound to a key (RFC 7800, RFC 9449) is nothing without a proof.
+ */
+const foreignClaims = ['backend', 'events', 'cnf'] as const;
+
 /** Metadata change rarely; the old ones are used while new ones cannot be had. */
 const maxAgeMs = 3_600_000;
 /** Between two tries while it is away: doubling. */
@@ -132,8 +138,8 @@ export class IdentityProvider {
     const { tokens, issuer } = await this.#learn();
     const { audience, claimNames } = this.#options;
     const claims: Claims = await tokens.verify(token, { issuer, audience, nowMs: this.#now() });
-    // An agent's token of the same issuer says what may be served, not who may look at it.
-    const profile = claims['backend'] === undefined ? readProfile(claims, claimNames) : undefined;
+    const isForOther = foreignClaims.some((name) => claims[name] !== undefined);
+    const profile = isForOther ? undefined : readProfile(claims, claimNames);
     if (profile === undefined) throw new ProviderError('token_invalid', 'the token names nobody');
     return profile;
   }

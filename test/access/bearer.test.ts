@@ -114,6 +114,8 @@ test('bearer tokens', productOnly, async (suite) => {
     ['of a subject that is none', await make({ ...good, sub: '' })],
     ['a logout token', await make(good, { typ: 'logout+jwt' })],
     ['of an agent, by the same provider', await make({ ...good, backend: ['default'] })],
+    ['a logout token that does not call itself so', await make({ ...good, events: { logout: {} } })],
+    ['bound to a key of which no proof is sent', await make({ ...good, cnf: { jkt: 'x' } })],
   ];
 
   for (const [what, token] of forged) {
