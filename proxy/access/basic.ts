@@ -114,8 +114,11 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Native code that only those load who have such a file. */
+/**
+ * Native code that only those load who have such a file. `$2y$` is what others call its `$2b$`: the letter tells apart who has
+ * mended an old mistake (crypt_blowfish), and both have.
+ */
 function createCompare(): Compare {
-  const loading = import('@node-rs/bcrypt');
-  return async (password, hash) => (await loading).verify(password, hash);
+  const loading = import('bcrypt');
+  return async (password, hash) => (await loading).compare(password, hash.replace(/^\$2y\$/, '$2b$'));
 }

@@ -1,7 +1,7 @@
 /** Who fails too often waits, and who succeeds does not: passwords, and the pages of a sign-in. */
 /* oxlint-disable no-await-in-loop -- a transcript goes step by step */
 import { join } from 'node:path';
-import { hashSync } from '@node-rs/bcrypt';
+import { hashSync } from 'bcrypt';
 import { test } from 'tap';
 import type { Answer } from '../../proxy/answer.ts';
 import { Attempts } from '../../proxy/access/attempts.ts';
@@ -17,7 +17,7 @@ function answerOf(code: string, status = 400): Answer {
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 test('passwords: guesses of an address come to an end; who is known there, and others elsewhere, go on', async (t) => {
-  const users = `alice:${hashSync('right', { cost: 4 })}\nbob:${hashSync('right too', { cost: 4 })}\n`;
+  const users = `alice:${hashSync('right', 4)}\nbob:${hashSync('right too', 4)}\n`;
   const file = join(t.testdir({ users }), 'users');
   const computed: string[] = [];
   const attempts = new Attempts({ max: 3, windowMs: 60_000 });

@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { hashSync } from '@node-rs/bcrypt';
+import { hashSync } from 'bcrypt';
 import { decodeJwt } from 'jose';
 import { t as file, test, type Test } from 'tap';
 import { adminPortOf, ask as askAdmin } from '../admin/support/ask.ts';
@@ -23,10 +23,7 @@ const adminToken = 'an admin token of more than 32 bytes';
 const directory = mkdtempSync(join(tmpdir(), 'identity-'));
 file.teardown(() => rmSync(directory, { recursive: true }));
 const users = join(directory, 'users');
-writeFileSync(
-  users,
-  `alice@example.com:${hashSync('a', { cost: 4 })}\nbob,b:${hashSync('b', { cost: 4 })}\n`,
-);
+writeFileSync(users, `alice@example.com:${hashSync('a', 4)}\nbob,b:${hashSync('b', 4)}\n`);
 const encoded = (text: string): string => Buffer.from(text).toString('base64');
 const asAlice = `Authorization: Basic ${encoded('alice@example.com:a')}`;
 

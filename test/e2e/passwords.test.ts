@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { hashSync } from '@node-rs/bcrypt';
+import { hashSync } from 'bcrypt';
 import { t as file, test } from 'tap';
 import { readHead, readResponse, status, value, values } from './support/message.ts';
 import { Program } from './support/program.ts';
@@ -19,7 +19,7 @@ const password = 'correct horse battery staple';
 const encoded = (text: string): string => Buffer.from(text).toString('base64');
 
 function writeUsers(entries: Readonly<Record<string, string>>): void {
-  const lines = Object.entries(entries).map(([name, text]) => `${name}:${hashSync(text, { cost: 4 })}\n`);
+  const lines = Object.entries(entries).map(([name, text]) => `${name}:${hashSync(text, 4)}\n`);
   writeFileSync(users, lines.join(''));
 }
 

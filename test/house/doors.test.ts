@@ -39,7 +39,7 @@ const packages = [
   'openid-client',
   'rate-limiter-flexible',
   'write-file-atomic',
-  '@node-rs/bcrypt',
+  'bcrypt',
   'node:fs',
   'yaml',
   '@scope/name',

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hashSync } from '@node-rs/bcrypt';
+import { hashSync } from 'bcrypt';
 import { t as file, test, type Test } from 'tap';
 import { adminPortOf, ask } from '../admin/support/ask.ts';
 import { readHead, status, value, type Head } from '../e2e/support/message.ts';
@@ -23,7 +23,7 @@ const backend = await Recorder.listen(file);
 const directory = mkdtempSync(join(tmpdir(), 'changes-'));
 file.teardown(() => rmSync(directory, { recursive: true }));
 const users = join(directory, 'users');
-writeFileSync(users, `alice@example.com:${hashSync('a', { cost: 4 })}\n`);
+writeFileSync(users, `alice@example.com:${hashSync('a', 4)}\n`);
 const adminToken = 'an admin token of more than 32 bytes';
 const [plain, trusted, guarded] = await Promise.all([
   startTunnel(file, { backend: backend.address }),
