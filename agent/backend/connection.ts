@@ -127,7 +127,7 @@ export class BackendConnection implements PipeOwner {
   }
 
   onPipeEnd(): void {
-    this.#socket.destroySoon();
+    this.#pipe.closeSocket();
   }
 
   #failureCode(): ResetCode {

@@ -30,13 +30,11 @@ export interface UpgradeOptions {
 export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgrade {
   readonly tunnel: StreamTunnel;
   readonly #options: UpgradeOptions;
-  readonly #socket: Socket;
   readonly #pipe: StreamPipe;
   readonly #webSocket: WebSocketDown | undefined;
   #isOver = false;
 
   constructor(socket: Socket, batch: WriteBatch, options: UpgradeOptions) {
-    this.#socket = socket;
     this.#options = options;
     this.tunnel = options.tunnel;
     this.#pipe = new StreamPipe(socket, batch, this);
@@ -89,20 +87,20 @@ export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgr
   }
 
   onPipeEnd(): void {
-    this.#socket.destroySoon();
+    this.#pipe.closeSocket();
     this.#finish();
   }
 
   onClosingTimeout(): void {
     this.#pipe.reset(resetCode.cancelled);
-    this.#socket.destroySoon();
+    this.#pipe.closeSocket();
     this.#finish();
   }
 
   /** Its own FIN follows the Close frame; the client's answer to it reaches nobody any more. */
   onTold(): void {
     this.#options.record.abortedBy ??= 'proxy';
-    this.#socket.destroySoon();
+    this.#pipe.closeSocket();
     this.#finish();
   }
 

@@ -86,6 +86,12 @@ export class StreamPipe implements StreamHandler {
     this.#detach()?.reset(code);
   }
 
+  /** Ends the socket behind all that the stream has given and we have said; it is destroyed when that has left. */
+  closeSocket(): void {
+    this.#outlet.end();
+    this.#socket.destroySoon();
+  }
+
   // From the socket, by its owner.
 
   fromSocket(chunk: Uint8Array): void {

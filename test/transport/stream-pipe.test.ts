@@ -242,3 +242,19 @@ test('40 MB go each way at once through stops and starts, unchanged', async (t) 
   t.equal(upHeard?.digest('hex'), up?.digest('hex'));
   t.equal(downHeard?.digest('hex'), down?.digest('hex'));
 });
+
+for (const isStuck of [false, true]) {
+  test(`what is said last leaves before the socket is closed${isStuck ? ', however long it waits' : ''}`, async (t) => {
+    const { stream, pipe, near, far } = await joined(t);
+    const before = isStuck ? await stuff(near) : 0;
+    stream.write(Buffer.from('given, '));
+    await until('it is here', () => pipe.bytesOut === 7);
+    pipe.say(Buffer.from('said'));
+    pipe.reset(resetCode.cancelled);
+    pipe.closeSocket();
+    const wire = new Wire(far.resume());
+    await wire.take(before);
+    t.equal((await wire.take(11)).toString(), 'given, said');
+    t.equal(await wire.left(), 'fin');
+  });
+}
