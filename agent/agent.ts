@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Log } from '../shared/log/log.ts';
 import { resetCode } from '../shared/mux/codes.ts';
 import type { ResetCode } from '../shared/mux/codes.ts';
+import { MemoryBudget } from '../shared/mux/memory-budget.ts';
 import type { Hello } from '../shared/protocol/control.ts';
 import type { Part } from '../shared/run/run.ts';
 import { systemClock } from '../shared/time/clock.ts';
@@ -46,10 +47,12 @@ export function createAgent({ settings, version, log, watch }: AgentOptions): Pa
           log.warn({ request: requestId, backend, failure, reason: cause?.message }, 'backend failed');
         },
       });
+      const memory = new MemoryBudget(settings.memoryBudgetBytes);
       const target = dialTarget(settings, version);
       const connector = new Connector({
         links: settings.links,
-        hello: helloOf(settings, version),
+        hello: helloOf(settings, version, memory),
+        memory,
         log,
         tokens: createTokenSource(settings.tokenOrigin, log),
         dial: (token, signal) => dialProxy(target, token, signal),
@@ -68,6 +71,7 @@ export function createAgent({ settings, version, log, watch }: AgentOptions): Pa
       // A backend is believed to serve until a look at it says otherwise.
       if (monitor !== undefined) watch.isBackendWell = true;
       watch.views = {
+        memory,
         links: () => connector.reports(),
         dials: () => connector.counts,
         connections: () => ({ open: pool.connectionCount, idle: pool.idleCount }),
@@ -117,8 +121,9 @@ function createMonitor(
   });
 }
 
-function helloOf(settings: AgentSettings, version: string): Hello {
-  const { backendId, hosts, paths, hostHeader } = settings;
+function helloOf(settings: AgentSettings, version: string, memory: MemoryBudget): Hello {
+  const { backendId, hosts, paths, hostHeader, links } = settings;
+  const wideStreams = Math.ceil(memory.mostWideStreams / links);
   return {
     kind: 'hello',
     version,
@@ -126,7 +131,7 @@ function helloOf(settings: AgentSettings, version: string): Hello {
     backend: backendId,
     hosts,
     paths,
-    options: hostHeader === undefined ? {} : { hostHeader },
+    options: { wideStreams, ...(hostHeader === undefined ? {} : { hostHeader }) },
   };
 }
 

@@ -9,6 +9,7 @@ import type { Program } from '../shared/config/help.ts';
 import { loadSettings } from '../shared/config/load.ts';
 import type { Sources } from '../shared/config/load.ts';
 import { duration } from '../shared/config/measures.ts';
+import { memoryBudget } from '../shared/config/memory.ts';
 import {
   maxNames,
   readAuthority,
@@ -125,6 +126,7 @@ export const agentSettings = {
     default: '60s',
     doc: 'How long an idle backend connection is kept.',
   },
+  ...memoryBudget(),
   healthPath: {
     env: 'HEALTH_PATH',
     format: healthPath,

@@ -90,8 +90,6 @@ export interface Client {
   readonly requestIsRead: boolean;
   /** The connection can carry another request after this one: said in the head of the answer. */
   readonly mayPersist: boolean;
-  /** What was written waits in the socket: no more window for whoever writes, until onDrain. */
-  readonly isFull: boolean;
   readonly isGone: boolean;
   /** What is held of this request: its head, and what was read behind it and not used. */
   readonly heldBytes: number;
@@ -99,6 +97,8 @@ export interface Client {
   listen(listener: ClientListener): void;
   /** Of a body whose length nobody knows, no more than this: beyond, it is refused as any that is too large. Before listen(). */
   limitBody(maxBytes: number): void;
+  /** Whether what was written waits here, all of it counted or what is too much: no more window for whoever writes, until onDrain. */
+  holds(amount: 'anything' | 'too much'): boolean;
   /** The listener has room for the body again. */
   resumeBody(): void;
   /** A piece of an interim answer or of the body; strings are latin1. Leaves with all else of this turn. */

@@ -5,6 +5,7 @@
 import type { Check, Settings } from '../shared/config/declaration.ts';
 import { integer } from '../shared/config/formats.ts';
 import { duration, size } from '../shared/config/measures.ts';
+import { memoryBudget } from '../shared/config/memory.ts';
 
 export const limitSettings = {
   maxHeaderBytes: {
@@ -157,6 +158,7 @@ export const limitSettings = {
     example: '500',
     doc: 'Client connections of one IPv4 address or one IPv6 /64, not of TRUSTED_PROXIES; one more is reset. Without it, a quarter of MAX_CONNECTIONS.',
   },
+  ...memoryBudget(),
   maxStreamsPerLink: {
     env: 'MAX_STREAMS_PER_LINK',
     format: integer(1, 10_000),

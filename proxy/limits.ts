@@ -1,8 +1,10 @@
 /** Settings as the rooms take them: which setting is which bound of the edge and of forwarding. */
 import type { BodyLimits } from '../shared/http1/limits.ts';
+import type { Reserve } from '../shared/mux/window.ts';
 import type { ProxySettings } from './config.ts';
 import type { EdgeLimits } from './edge/limits.ts';
 import type { ForwardLimits } from './forward/limits.ts';
+import type { WaitingRoomLimits } from './forward/waiting-room.ts';
 
 export function edgeLimits(settings: ProxySettings): EdgeLimits {
   return {
@@ -42,6 +44,10 @@ export function forwardLimits(settings: ProxySettings): ForwardLimits {
     responseTimeoutMs: settings.responseTimeoutMs,
     idleTimeoutMs: settings.idleTimeoutMs,
   };
+}
+
+export function waitingLimits(settings: ProxySettings, memory: Reserve): WaitingRoomLimits {
+  return { maxRequests: settings.maxQueuedRequests, maxBytes: settings.maxQueuedBytes, memory };
 }
 
 function bodyLimits(settings: ProxySettings, bodyBytes: number): BodyLimits {

@@ -10,6 +10,7 @@ import type { RequestHead } from '../shared/http1/head.ts';
 import type { Refusal } from '../shared/http1/refusal.ts';
 import type { RequestMeaning } from '../shared/http1/rules.ts';
 import type { Log, RecordLog } from '../shared/log/log.ts';
+import { MemoryBudget } from '../shared/mux/memory-budget.ts';
 import { agentPath } from '../shared/protocol/ask.ts';
 import { closeCode } from '../shared/protocol/close-code.ts';
 import type { Part } from '../shared/run/run.ts';
@@ -27,7 +28,7 @@ import { WaitingRoom } from './forward/waiting-room.ts';
 import { Gateway } from './gateway/gateway.ts';
 import type { GatewayOptions } from './gateway/gateway.ts';
 import { Revocations } from './gateway/revocations.ts';
-import { edgeLimits, forwardLimits } from './limits.ts';
+import { edgeLimits, forwardLimits, waitingLimits } from './limits.ts';
 import { createAccess } from './access/access.ts';
 import type { Access } from './access/access.ts';
 import { createAccessLog } from './access-log.ts';
@@ -98,7 +99,7 @@ class Proxy {
     this.#turnedAway = new TurnedAway(log);
     this.#tlsFiles = TlsFiles.of(settings, log);
     const registry = new Registry<StreamTunnel>();
-    const name = this.#name;
+    const memory = new MemoryBudget(settings.memoryBudgetBytes);
     this.#trusted = new Networks(settings.trustedProxies);
     this.#gateway = new Gateway({
       verifier,
@@ -107,9 +108,10 @@ class Proxy {
       baseDomain: settings.baseDomain,
       requiresRecord: settings.requireRecords,
       recordOf: this.#backends.recordOf,
-      name,
+      name: this.#name,
       publicUrl: () => this.publicUrl,
       maxStreamsPerLink: settings.maxStreamsPerLink,
+      memory,
       graceMs: settings.drainTimeoutMs,
       streamIds,
       countFailure: (address) => this.#access.attempts.failed(address),
@@ -118,13 +120,11 @@ class Proxy {
       log,
     });
     this.#backends.enforce({ registry, gateway: this.#gateway });
-    const upgrades = this.#upgrades;
-    const { maxQueuedRequests: maxRequests, maxQueuedBytes: maxBytes } = settings;
-    const waitingRoom = new WaitingRoom({ maxRequests, maxBytes });
+    const waitingRoom = new WaitingRoom(waitingLimits(settings, memory));
     registry.watch(() => waitingRoom.review());
     this.#access = createAccess({
       settings,
-      name,
+      name: this.#name,
       publicUrl: () => this.publicUrl,
       log,
       recordOf: this.#backends.recordOf,
@@ -133,9 +133,10 @@ class Proxy {
     });
     this.#forward = createForward({
       limits: forwardLimits(settings),
-      upgrades,
+      upgrades: this.#upgrades,
       waitingRoom,
-      name,
+      memory,
+      name: this.#name,
       select: (host, path, except) => registry.select(host, path, except),
       admit: (exchange, backendId) => this.#access.admit(exchange, backendId),
     });
@@ -143,18 +144,17 @@ class Proxy {
       host: settings.host,
       port: settings.port,
       limits: edgeLimits(settings),
-      requestRules: { viaName: name, bodyBytes: edgeLimits(settings).body.bodyBytes },
+      memory,
+      requestRules: { viaName: this.#name, bodyBytes: edgeLimits(settings).body.bodyBytes },
       trusted: this.#trusted,
       expectsProxyProtocol: settings.proxyProtocol,
       secure: this.#tlsFiles?.wrap,
       onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
       onRefusal: (refusal, client) => this.#refuse(refusal, client),
-      onTurnedAway: (code, address) => {
-        this.#turnedAway.note(code, address);
-        watch.connectionRefused(code);
-      },
+      onTurnedAway: (code, address) => this.#turnAway(code, address),
     });
     watch.views = {
+      memory,
       tunnels: () => registry.tunnels().map((tunnel) => tunnel.report()),
       connections: () => this.listener.connectionCount,
       waiting: () => waitingRoom.size,
@@ -174,6 +174,11 @@ class Proxy {
   /** SIGHUP: what lies in files may be new. */
   refresh(): void {
     this.#tlsFiles?.refresh();
+  }
+
+  #turnAway(code: string, address: string | undefined): void {
+    this.#turnedAway.note(code, address);
+    this.#watch.connectionRefused(code);
   }
 
   #begin(request: RequestHead, meaning: RequestMeaning, client: Client): void {

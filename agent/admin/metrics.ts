@@ -1,6 +1,7 @@
 /** The agent's links, its backend and what it has served, as metrics: read when somebody asks. */
 import { counter, gauge, rowsOf, single } from '../../shared/metrics/metric.ts';
 import type { Metric } from '../../shared/metrics/metric.ts';
+import { memoryMetrics } from '../../shared/metrics/memory-metrics.ts';
 import { oncePerTurn } from '../../shared/metrics/once-per-turn.ts';
 import type { AgentWatch, LinkView } from './watch.ts';
 
@@ -10,6 +11,7 @@ export function agentMetrics(watch: AgentWatch, version: string): readonly Metri
       [[version], 1],
     ]),
     ...linkMetrics(watch),
+    ...memoryMetrics('inverting_agent', () => watch.views.memory),
     ...backendMetrics(watch),
   ];
 }

@@ -4,6 +4,8 @@
  */
 import { BoundedNames } from '../../shared/metrics/bounded-names.ts';
 import type { Metric } from '../../shared/metrics/metric.ts';
+import { noMemory } from '../../shared/metrics/memory-metrics.ts';
+import type { MemoryView } from '../../shared/metrics/memory-metrics.ts';
 import { processMetrics } from '../../shared/metrics/process-metrics.ts';
 import { agentMetrics } from './metrics.ts';
 
@@ -24,6 +26,7 @@ export interface LinkView {
 }
 
 export interface AgentViews {
+  readonly memory: MemoryView;
   links(): readonly LinkView[];
   /** Since the start: links that were welcomed, and dials that brought none. */
   dials(): { readonly linksOpened: number; readonly unreachable: number; readonly refused: number };
@@ -32,6 +35,7 @@ export interface AgentViews {
 }
 
 const nothing: AgentViews = {
+  memory: noMemory,
   links: () => [],
   dials: () => ({ linksOpened: 0, unreachable: 0, refused: 0 }),
   connections: () => ({ open: 0, idle: 0 }),

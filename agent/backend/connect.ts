@@ -3,7 +3,7 @@
  * will be said over them.
  */
 import { connect as connectTcp, isIP } from 'node:net';
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls, createSecureContext } from 'node:tls';
 
 export type BackendAddress =
@@ -12,8 +12,11 @@ export type BackendAddress =
   | { readonly kind: 'unix'; readonly path: string };
 
 export interface BackendDialer {
-  /** Begins to connect; `readyEvent` of the socket says that bytes can flow. */
-  connect(): Socket;
+  /**
+   * Begins to connect; `readyEvent` of the socket says that bytes can flow.
+   * @param onread where what is read goes, in place of 'data' events
+   */
+  connect(onread?: OnReadOpts): Socket;
   readonly readyEvent: 'connect' | 'secureConnect';
 }
 
@@ -23,13 +26,17 @@ export function createBackendDialer(address: BackendAddress, ca?: string): Backe
   const allowHalfOpen = true;
   if (address.kind === 'unix') {
     const { path } = address;
-    return { readyEvent: 'connect', connect: () => connectTcp({ path, allowHalfOpen }) };
+    return {
+      readyEvent: 'connect',
+      connect: (onread) => connectTcp({ path, allowHalfOpen, ...(onread && { onread }) }),
+    };
   }
   const { host, port } = address;
   if (address.kind === 'tcp') {
     return {
       readyEvent: 'connect',
-      connect: () => connectTcp({ host, port, allowHalfOpen, noDelay: true }),
+      connect: (onread) =>
+        connectTcp({ host, port, allowHalfOpen, noDelay: true, ...(onread && { onread }) }),
     };
   }
   const options = {
@@ -44,8 +51,8 @@ export function createBackendDialer(address: BackendAddress, ca?: string): Backe
   };
   return {
     readyEvent: 'secureConnect',
-    connect: () => {
-      const socket = connectTls(options);
+    connect: (onread) => {
+      const socket = connectTls({ ...options, ...(onread && { onread }) });
       socket.setNoDelay(true);
       return socket;
     },

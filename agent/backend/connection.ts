@@ -13,6 +13,7 @@ import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
+import type { ReadMemory } from './read-memory.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** Why a backend could not serve an exchange. */
@@ -37,6 +38,7 @@ export interface Connecting {
   /** TCP and TLS together. */
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
+  readonly memory: ReadMemory;
 }
 
 export class BackendConnection implements PipeOwner {
@@ -50,8 +52,9 @@ export class BackendConnection implements PipeOwner {
   #hasEnded = false;
   #heardMs = 0;
 
-  constructor({ dialer, connectTimeoutMs, clock }: Connecting, batch: WriteBatch, owner: ConnectionOwner) {
-    const socket = dialer.connect();
+  constructor(connecting: Connecting, batch: WriteBatch, owner: ConnectionOwner) {
+    const { dialer, connectTimeoutMs, clock } = connecting;
+    const socket = this.#connect(connecting);
     this.#socket = socket;
     this.#owner = owner;
     this.#pipe = new StreamPipe(socket, batch, this);
@@ -64,12 +67,6 @@ export class BackendConnection implements PipeOwner {
     socket.once(dialer.readyEvent, () => {
       this.#isReady = true;
       connectTimer.cancel();
-    });
-    socket.on('data', (chunk: Buffer) => {
-      this.#heardMs = clock.nowMs();
-      // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
-      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk);
-      else this.destroy();
     });
     socket.on('drain', () => {
       this.#pipe.socketDrained();
@@ -110,6 +107,25 @@ export class BackendConnection implements PipeOwner {
     this.#owner.onGone(this);
   }
 
+  #connect({ dialer, clock, memory }: Connecting): Socket {
+    const receive = (chunk: Uint8Array): void => {
+      this.#heardMs = clock.nowMs();
+      // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
+      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk);
+      else this.destroy();
+    };
+    if (!canShareReads) return dialer.connect().on('data', receive);
+    let size: 'large' | 'small' = 'small';
+    return dialer.connect({
+      buffer: () => memory.room(size),
+      callback: (count, bytes) => {
+        receive(memory.take(bytes, count));
+        size = this.#pipe.isNarrow ? 'small' : 'large';
+        return true;
+      },
+    });
+  }
+
   // From the pipe.
 
   onStreamReset(code: ResetCode, leftBytes: number): void {
@@ -143,6 +159,9 @@ export class BackendConnection implements PipeOwner {
     this.#socket.destroy();
   }
 }
+
+/** Windows fills the memory of a read while others are under way: there each has its own. */
+const canShareReads = process.platform !== 'win32';
 
 /** Only a plain TCP socket can be reset; under TLS an end without close_notify says the same. */
 function isPlain(socket: Socket): boolean {

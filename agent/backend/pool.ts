@@ -11,6 +11,7 @@ import { BackendConnection } from './connection.ts';
 import type { BackendFailure, ConnectionOwner } from './connection.ts';
 import { HeldStream } from './held-stream.ts';
 import { IdleLife } from './idle-life.ts';
+import { ReadMemory } from './read-memory.ts';
 
 /** A connection that served so shortly ago needs no look: its backend has not thought of ending it. */
 const freshMs = 20;
@@ -29,6 +30,7 @@ export class BackendPool implements ConnectionOwner {
   readonly #options: PoolOptions;
   readonly #clock: Clock;
   readonly #batch = new WriteBatch();
+  readonly #memory = new ReadMemory();
   readonly #idleLife = new IdleLife();
   readonly #all = new Set<BackendConnection>();
   /** The longest idle first. */
@@ -154,7 +156,7 @@ export class BackendPool implements ConnectionOwner {
 
   #connect(): BackendConnection {
     const { dialer, connectTimeoutMs } = this.#options;
-    const connecting = { dialer, connectTimeoutMs, clock: this.#clock };
+    const connecting = { dialer, connectTimeoutMs, clock: this.#clock, memory: this.#memory };
     const connection = new BackendConnection(connecting, this.#batch, this);
     this.#all.add(connection);
     return connection;

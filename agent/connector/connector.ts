@@ -3,6 +3,7 @@
  * backend is, what the log has been told) and ends them together. It knows links and no bytes.
  */
 import type { Log } from '../../shared/log/log.ts';
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import type { Health, Hello, Renewed } from '../../shared/protocol/control.ts';
 import { systemClock } from '../../shared/time/clock.ts';
@@ -26,6 +27,8 @@ export interface ConnectorOptions {
   dial(token: string, signal: AbortSignal): Promise<LinkSocket>;
   readonly serve: (stream: MuxStream) => void;
   readonly clock?: Clock;
+  /** Of all links; without it, there is no end of it. */
+  readonly memory?: MemoryBudget;
   /** 0 up to 1: how long to wait before a dial. */
   readonly random?: () => number;
 }
@@ -103,11 +106,11 @@ export class Connector {
   }
 
   async #connect(signal: AbortSignal): Promise<ProxyLink> {
-    const { hello, serve, tokens } = this.#options;
+    const { hello, serve, tokens, memory } = this.#options;
     const token = await tokens.take(signal);
     const socket = await this.#options.dial(token, signal);
     const onRenewed = (renewed: Renewed): void => this.#noteRenewed(renewed);
-    const link = new ProxyLink(socket, { hello, serve, onRenewed, clock: this.#clock });
+    const link = new ProxyLink(socket, { hello, serve, onRenewed, memory, clock: this.#clock });
     this.#links.add(link);
     // It came while this link was dialled with the one before.
     if (this.#freshToken !== undefined && this.#freshToken !== token) link.renew(this.#freshToken);

@@ -2,6 +2,7 @@
  * One link to the proxy, on the agent's side: it introduces itself, hears the welcome, and gives each stream the
  * proxy opens to the backend. `up`, `leaving` and `ended` say where it is in its life.
  */
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { closeCode } from '../../shared/protocol/close-code.ts';
@@ -16,6 +17,8 @@ import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts
 export interface ProxyLinkOptions {
   readonly hello: Hello;
   readonly clock?: Clock | undefined;
+  /** Of all links; without it, there is no end of it. */
+  readonly memory?: MemoryBudget | undefined;
   serve(stream: MuxStream): void;
   /** The proxy has taken a fresh token, or has not. */
   onRenewed?(renewed: Renewed): void;
@@ -80,7 +83,9 @@ export class ProxyLink implements LinkHandler {
     this.#clock = options.clock ?? systemClock;
     // The agent opens no streams; how many the proxy may open is the proxy's setting, and this one's memory.
     const session = { role: 'client', maxInboundStreams: maxStreams, clock: this.#clock } as const;
-    this.#link = new Link(socket, { ...session, handler: this });
+    const { memory } = options;
+    const bounds = memory === undefined ? {} : { memory, budget: memory.growthOfLink() };
+    this.#link = new Link(socket, { ...session, ...bounds, handler: this });
     this.#link.sendControl(writeControl(options.hello));
     this.#welcomeTimer = this.#clock.after(welcomeTimeoutMs, () => {
       this.#link.close(closeCode.goingAway, 'no welcome');

@@ -4,6 +4,8 @@
  */
 import { counter, gauge, rowsOf, single } from '../../shared/metrics/metric.ts';
 import type { Metric } from '../../shared/metrics/metric.ts';
+import { memoryMetrics, noMemory } from '../../shared/metrics/memory-metrics.ts';
+import type { MemoryView } from '../../shared/metrics/memory-metrics.ts';
 import { processMetrics } from '../../shared/metrics/process-metrics.ts';
 import type { ExchangeRecord } from '../exchange.ts';
 import type { TunnelReport } from '../routing/tunnel.ts';
@@ -13,6 +15,7 @@ import { tunnelMetrics } from './tunnel-metrics.ts';
 import { stateOf } from './tunnel-state.ts';
 
 export interface ProxyViews {
+  readonly memory: MemoryView;
   tunnels(): readonly TunnelReport[];
   /** Of clients, idle ones among them. */
   connections(): number;
@@ -20,7 +23,7 @@ export interface ProxyViews {
   waiting(): number;
 }
 
-const nothing: ProxyViews = { tunnels: () => [], connections: () => 0, waiting: () => 0 };
+const nothing: ProxyViews = { memory: noMemory, tunnels: () => [], connections: () => 0, waiting: () => 0 };
 
 export class ProxyWatch {
   /** It listens and is not stopping. */
@@ -55,6 +58,7 @@ export class ProxyWatch {
       ]),
       ...exchangeMetrics(this.exchanges),
       ...tunnelMetrics(this.exchanges.backends, () => this.views.tunnels()),
+      ...memoryMetrics('inverting_proxy', () => this.views.memory),
       ...this.#doorMetrics(),
       ...processMetrics(),
     ];

@@ -43,7 +43,7 @@ export class ClientConnection implements Client, SweptConnection {
   constructor({ socket, tcp, address, isTrusted }: Accepted, context: EdgeContext) {
     this.#socket = socket;
     this.#context = context;
-    this.#output = new Output(socket, tcp, context);
+    this.#output = new Output(socket, tcp, context, () => this.#drained());
     this.isSecure = socket !== tcp;
     this.address = address;
     this.isTrusted = isTrusted;
@@ -86,8 +86,8 @@ export class ClientConnection implements Client, SweptConnection {
     return this.#state === 'answer' && this.#requestCount < limits.maxRequestsPerConnection;
   }
 
-  get isFull(): boolean {
-    return this.#output.isFull;
+  holds(amount: 'anything' | 'too much'): boolean {
+    return this.#output.holds(amount);
   }
 
   get isGone(): boolean {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { DecodeLatin1, RequestHead } from '../../shared/http1/head.ts';
 import type { Refusal } from '../../shared/http1/refusal.ts';
 import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts';
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client } from '../exchange.ts';
 import type { EdgeLimits } from './limits.ts';
@@ -32,6 +33,8 @@ export interface EdgeContext {
   readonly requestRules: RequestOptions;
   readonly decode: DecodeLatin1;
   readonly batch: WriteBatch;
+  /** Of the whole program; undefined: without end. */
+  readonly memory: MemoryBudget | undefined;
   /** Of the clock by which the sweep judges. */
   readonly nowMs: number;
   /** The proxy is stopping: no connection goes on after its answer. */

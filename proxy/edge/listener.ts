@@ -8,6 +8,7 @@ import type { RequestHead } from '../../shared/http1/head.ts';
 import type { Refusal } from '../../shared/http1/refusal.ts';
 import type { RequestMeaning, RequestOptions } from '../../shared/http1/rules.ts';
 import { decodeLatin1 } from '../../shared/transport/latin1.ts';
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { Client } from '../exchange.ts';
 import { Acceptors } from './acceptors.ts';
@@ -27,6 +28,8 @@ export interface ListenerOptions {
   readonly port: number;
   readonly limits: EdgeLimits;
   readonly requestRules: RequestOptions;
+  /** Of the whole program: an answer that its client has not taken is held by it. */
+  readonly memory?: MemoryBudget;
   /** Balancers and proxies before us that are believed in what they say of their clients. */
   readonly trusted: Networks;
   /** Connections of the trusted begin with the PROXY protocol, all of them; those of others never. */
@@ -49,6 +52,7 @@ export class Listener implements EdgeContext, AcceptorsOwner {
   readonly requestRules: RequestOptions;
   readonly decode = decodeLatin1;
   readonly batch = new WriteBatch();
+  readonly memory: MemoryBudget | undefined;
   isDraining = false;
   readonly #options: ListenerOptions;
   readonly #acceptors: Acceptors;
@@ -61,6 +65,7 @@ export class Listener implements EdgeContext, AcceptorsOwner {
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.limits = options.limits;
+    this.memory = options.memory;
     this.requestRules = options.requestRules;
     this.#guests = new Guests(options.limits, options.trusted);
     this.#acceptors = new Acceptors(this);

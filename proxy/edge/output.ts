@@ -29,13 +29,23 @@ export class Output {
   /** After close(): until when, and for how many bytes more, the client is listened to. */
   #closesAtMs = Infinity;
   #ignorableBytes = 0;
+  /** Of the memory budget, for answers that are complete and that the client has not taken. */
+  #retainedBytes = 0;
+  /** It has done so once: it hears of the end. */
+  #isRetaining = false;
 
-  /** @param tcp the socket under TLS, or `socket` itself: only TCP can be reset */
-  constructor(socket: Socket, tcp: Socket, context: EdgeContext) {
+  /**
+   * @param tcp the socket under TLS, or `socket` itself: only TCP can be reset
+   * @param onEmpty the client has taken everything, after `holds` was true
+   */
+  constructor(socket: Socket, tcp: Socket, context: EdgeContext, onEmpty: () => void) {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
-    this.#outlet = new Outlet(socket, context.batch);
+    this.#outlet = new Outlet(socket, context.batch, () => {
+      this.#forget();
+      onEmpty();
+    });
   }
 
   /** The head of the final answer has been written: a failure from here on can only be shown by a reset. */
@@ -54,6 +64,11 @@ export class Output {
     return this.#outlet.unsentBytes > 0 || (writableEnded && !writableFinished);
   }
 
+  /** Whether something waits, or too much: then it is said when nothing does. */
+  holds(amount: 'anything' | 'too much'): boolean {
+    return this.#outlet.holds(amount);
+  }
+
   /** Strings are latin1. */
   write(bytes: Uint8Array | string): void {
     this.#outlet.write(bytes);
@@ -67,6 +82,7 @@ export class Output {
   /** The answer is complete and the connection goes on. */
   next(): void {
     this.#answerHasBegun = false;
+    this.#retain();
   }
 
   /** Whoever writes to the socket from now on writes behind all that was written here. */
@@ -84,6 +100,7 @@ export class Output {
     this.#socket.once('finish', () => {
       this.#closesAtMs = this.#context.nowMs + bounds.ms;
     });
+    this.#retain();
     this.#outlet.end();
     if (isOver) this.#socket.destroySoon();
     else this.#socket.resume();
@@ -109,6 +126,24 @@ export class Output {
     else if (!this.isWaiting) this.#patientUntilMs = Infinity;
     else if (this.#patientUntilMs === Infinity) this.#beginWaiting(nowMs);
     else this.#judgePace(nowMs);
+  }
+
+  /** The stream that the answer came by is over, and what of it waits here takes its place. */
+  #retain(): void {
+    const { memory } = this.#context;
+    if (memory === undefined || !this.#outlet.isFull) return;
+    const bytes = this.#outlet.unsentBytes - this.#retainedBytes;
+    if (!this.#isRetaining) this.#socket.once('close', () => this.#forget());
+    this.#isRetaining = true;
+    this.#retainedBytes += bytes;
+    memory.retain(bytes);
+    this.#outlet.holds('anything');
+  }
+
+  /** Idempotent. */
+  #forget(): void {
+    this.#context.memory?.release(this.#retainedBytes);
+    this.#retainedBytes = 0;
   }
 
   #beginWaiting(nowMs: number): void {

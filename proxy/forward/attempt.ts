@@ -13,6 +13,7 @@ import { resetCode } from '../../shared/mux/codes.ts';
 import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { StreamHandler } from '../../shared/mux/session.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
+import { apart } from '../../shared/transport/own-bytes.ts';
 import type { FailureCode } from '../../shared/protocol/failures.ts';
 import type { ClientListener, Exchange } from '../exchange.ts';
 import type { ForwardLimits } from './limits.ts';
@@ -127,6 +128,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   }
 
   onDrain(): void {
+    if (this.#mustWait()) return;
     const held = this.#unconsumedBytes;
     this.#unconsumedBytes = 0;
     this.#hasMoved = true;
@@ -158,14 +160,19 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   onData(stream: MuxStream, bytes: Uint8Array): void {
     this.#hasMoved = true;
     try {
-      this.#response.receive(bytes);
+      this.#response.receive(stream.width === 'narrow' ? apart(bytes) : bytes);
     } catch (error) {
       this.#refuse(error);
       return;
     }
     if (this.#upgrade !== undefined) return;
-    if (this.#exchange.client.isFull) this.#unconsumedBytes += bytes.length;
+    if (this.#mustWait()) this.#unconsumedBytes += bytes.length;
     else stream.consume(bytes.length);
+  }
+
+  /** What was written stays in the stream's window: of a narrow one all of it, else what is beyond the socket's mark. */
+  #mustWait(): boolean {
+    return this.#exchange.client.holds(this.#stream?.width === 'narrow' ? 'anything' : 'too much');
   }
 
   onEnd(): void {
@@ -182,8 +189,10 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
 
   onReset(_stream: MuxStream, code: ResetCode): void {
     this.#stream = undefined;
-    const failure = this.#tunnel.isAlive ? failureOfReset[code] : 'agent_lost';
-    this.#fail(failure, code);
+    const { isAlive, isAccepting } = this.#tunnel;
+    // By one that takes exchanges: it has no room for this one.
+    const failure = code === resetCode.refused && isAccepting ? 'overloaded' : failureOfReset[code];
+    this.#fail(isAlive ? failure : 'agent_lost', code);
   }
 
   onWritable(): void {

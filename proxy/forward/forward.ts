@@ -3,12 +3,14 @@
  * in our own words where no answer can be had. It asks routing for tunnels and knows no sockets.
  */
 import type { Forwarding } from '../../shared/http1/write.ts';
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import type { FailureCode } from '../../shared/protocol/failures.ts';
 import { failureAnswer, giveAnswer } from '../answer.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import type { Selection } from '../routing/registry.ts';
 import { Attempt } from './attempt.ts';
 import type { AttemptContext, Outcome } from './attempt.ts';
+import { heldOfBody } from './request.ts';
 import { maxRetries } from './limits.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import type { WaitingRoom, WaitOutcome } from './waiting-room.ts';
@@ -17,6 +19,8 @@ export interface ForwardOptions extends AttemptContext {
   /** Our name in Via and Proxy-Status. */
   readonly name: string;
   readonly waitingRoom: WaitingRoom;
+  /** Of the whole program. */
+  readonly memory: MemoryBudget;
   select(host: string, path: string, except?: ReadonlySet<StreamTunnel>): Selection<StreamTunnel>;
   /** The gate: true sets the exchange's admission to this backend; false has answered the client itself. */
   admit(exchange: Exchange, backendId: string): boolean | Promise<boolean>;
@@ -28,9 +32,21 @@ export function createForward(options: ForwardOptions): Handler {
       answerOptions(exchange, options.name);
       return;
     }
-    const failure = await forward(exchange, options);
+    const failure = await forwardWithin(exchange, options);
     if (failure !== undefined) giveAnswer(exchange, failureAnswer(failure), options.name);
   };
+}
+
+/** What is read of a body is held by its exchange, and not read where there is no memory for it. */
+async function forwardWithin(exchange: Exchange, options: ForwardOptions): Promise<FailureCode | undefined> {
+  const bytes = heldOfBody(exchange.meaning.framing);
+  if (bytes === 0) return forward(exchange, options);
+  if (!options.memory.openBeside(bytes)) return 'overloaded';
+  try {
+    return await forward(exchange, options);
+  } finally {
+    options.memory.release(bytes);
+  }
 }
 
 /** Undefined when the client has been served or is gone; else what it must be told. */

@@ -4,6 +4,7 @@
  * of credit is noticed by the stream itself.
  */
 import { hasBody } from '../../shared/http1/framing.ts';
+import type { Framing } from '../../shared/http1/framing.ts';
 import type { Field } from '../../shared/http1/fields.ts';
 import { chunkHead, writeRequestHead, writeTrailers } from '../../shared/http1/write.ts';
 import type { Forwarding } from '../../shared/http1/write.ts';
@@ -12,7 +13,18 @@ import type { Exchange } from '../exchange.ts';
 
 /** What a piece of body may exceed the stream's credit by; its rest waits here. */
 const overshootBytes = 4 * 1024;
+/**
+ * What is read of a client's socket before reading stops: the piece in hand, and what node reads until it has its own mark full
+ * (64 KiB each, and up to one more read of it).
+ */
+const mostReadBytes = 192 * 1024;
 const lineEnd = Buffer.from('\r\n');
+
+/** What may be held of a body while the stream takes no more of it. */
+export function heldOfBody(framing: Framing): number {
+  if (!hasBody(framing)) return 0;
+  return framing.kind === 'sized' ? Math.min(framing.length, mostReadBytes) : mostReadBytes;
+}
 
 export class RequestWriter {
   readonly #stream: MuxStream;

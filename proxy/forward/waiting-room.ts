@@ -3,12 +3,15 @@
  * time is over, or their client is gone. Their bodies stay unread. It knows neither routes nor tunnels; who lets them in
  * does.
  */
+import type { Reserve } from '../../shared/mux/window.ts';
 import type { ClientListener, Exchange } from '../exchange.ts';
 
 export interface WaitingRoomLimits {
   readonly maxRequests: number;
   /** Of their heads and of what has been read behind them. */
   readonly maxBytes: number;
+  /** Of the whole program: what waits is taken from it. */
+  readonly memory?: Reserve;
 }
 
 /** ready: try now · late: nobody came in time · gone: the client left · full: there was no place. */
@@ -35,12 +38,15 @@ export class WaitingRoom {
 
   /** @param untilMs of the sweep's clock; @param isServed whether a tunnel for it is there now */
   wait(exchange: Exchange, untilMs: number, isServed: () => boolean): Promise<WaitOutcome> {
-    const { maxRequests, maxBytes } = this.#limits;
+    const { maxRequests, maxBytes, memory } = this.#limits;
     const bytes = exchange.client.heldBytes;
     if (this.size >= maxRequests || this.heldBytes + bytes > maxBytes) return Promise.resolve('full');
+    if (memory?.reserve(bytes) === false) return Promise.resolve('full');
     return new Promise((resolve) => {
       const waiter = new Waiter(bytes, untilMs, isServed, (outcome) => {
-        if (this.#waiting.delete(waiter)) resolve(outcome);
+        if (!this.#waiting.delete(waiter)) return;
+        memory?.release(bytes);
+        resolve(outcome);
       });
       this.#waiting.add(waiter);
       exchange.client.listen(waiter);

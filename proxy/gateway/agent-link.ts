@@ -58,9 +58,11 @@ export interface AgentLinkOptions {
   readonly node: string;
   /** Where clients reach this backend. */
   readonly urls: readonly string[];
-  readonly session: Pick<SessionOptions, 'budget' | 'maxOutboundStreams' | 'firstStreamId' | 'idsLowAt'>;
+  readonly session: Pick<SessionOptions, SessionSetting>;
   readonly owner: AgentLinkOwner;
 }
+
+type SessionSetting = 'budget' | 'memory' | 'maxOutboundStreams' | 'firstStreamId' | 'idsLowAt';
 
 /** An agent says hello with its first message; one that does not is no agent. */
 const helloTimeoutMs = 10_000;
@@ -271,6 +273,8 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
       return;
     }
     this.#hello = hello;
+    const { wideStreams } = hello.options;
+    if (wideStreams !== undefined) this.#link.session.peerWideStreams = wideStreams;
     const { node, urls, session, owner } = this.#options;
     owner.onReady(this);
     const limits = { maxStreams: session.maxOutboundStreams ?? 0 };

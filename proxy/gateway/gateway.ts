@@ -6,7 +6,7 @@
 import { AuthError } from '../../shared/auth/auth-error.ts';
 import type { Log } from '../../shared/log/log.ts';
 import type { SessionOptions } from '../../shared/mux/session.ts';
-import { WindowBudget } from '../../shared/mux/window.ts';
+import type { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import { agentSubprotocol } from '../../shared/protocol/ask.ts';
 import { closeCode, closeReason } from '../../shared/protocol/close-code.ts';
 import type { Health } from '../../shared/protocol/control.ts';
@@ -33,6 +33,8 @@ export interface GatewayOptions extends DoorOptions {
   /** Where clients reach this proxy; known once it listens. */
   readonly publicUrl: () => string;
   readonly maxStreamsPerLink: number;
+  /** Of all links, and of all else that is held for streams. */
+  readonly memory: MemoryBudget;
   /** How long open exchanges may go on when the token of their link has ended. */
   readonly graceMs: number;
   /** Where the ids of a link's streams begin, and from where on a new link is due; without it, as yamux has it. */
@@ -49,13 +51,9 @@ export interface GatewayOptions extends DoorOptions {
   readonly log: Log;
 }
 
-/** What windows may grow by in all links together, and in one: so that memory is a number (DESIGN §4). */
-const growthBytes = { process: 128 * 1024 * 1024, link: 64 * 1024 * 1024 } as const;
-
 export class Gateway implements AgentLinkOwner {
   readonly #options: GatewayOptions;
   readonly #door: Door;
-  readonly #budget = new WindowBudget(growthBytes.process);
   readonly #links = new Set<AgentLink>();
   #count = 0;
   #onEmpty: (() => void) | undefined;
@@ -231,7 +229,7 @@ export class Gateway implements AgentLinkOwner {
     );
     if (linkSocket === undefined) return;
     this.#count += 1;
-    const { name, maxStreamsPerLink, graceMs, publicUrl } = this.#options;
+    const { name, maxStreamsPerLink, memory, graceMs, publicUrl } = this.#options;
     const link = new AgentLink(linkSocket, {
       id: `${granted.backend}#${String(this.#count)}`,
       claim,
@@ -242,7 +240,8 @@ export class Gateway implements AgentLinkOwner {
       node: name,
       urls: publicUrls(publicUrl(), granted),
       session: {
-        budget: new WindowBudget(growthBytes.link, this.#budget),
+        memory,
+        budget: memory.growthOfLink(),
         maxOutboundStreams: maxStreamsPerLink,
         ...this.#options.streamIds,
       },

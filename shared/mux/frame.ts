@@ -18,7 +18,8 @@ export const frameType = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as con
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];
 
-export const frameFlag = { syn: 1, ack: 2, fin: 4, rst: 8 } as const;
+/** narrow: our profile, beside a SYN, and only to a peer that has said that it knows it. */
+export const frameFlag = { syn: 1, ack: 2, fin: 4, rst: 8, narrow: 16 } as const;
 
 /** Writes one header at `at` and returns where the payload, or the next frame, begins. */
 export function writeHeader(

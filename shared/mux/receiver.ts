@@ -182,12 +182,14 @@ export class Receiver {
       throw this.#violate('syn_duplicate', `a SYN on stream ${id}, which is in use`);
     this.#table.noteOpened(id);
     if ((flags & frameFlag.rst) !== 0) return undefined;
-    if (this.isRefusing || this.#table.isFullForPeer) {
+    const isFull = this.isRefusing || this.#table.isFullForPeer;
+    const width = (flags & frameFlag.narrow) === 0 ? 'wide' : 'narrow';
+    const stream = isFull ? undefined : this.#table.accept(id, width, noHandler);
+    if (stream === undefined) {
       if (!this.#answers.refuse(id))
         throw this.#violate('control_flood', 'too many refused streams wait for their RST');
       return undefined;
     }
-    const stream = this.#table.accept(id, noHandler);
     this.#handler.onStream(stream);
     if (stream.handler === noHandler) stream.reset(resetCode.refused);
     return stream;

@@ -16,11 +16,12 @@ export class SendQueue {
   #headOffset = 0;
   #bytes = 0;
   /** What the peer takes beyond what is queued: taken off as bytes are queued, so that nothing queued ever waits for credit. */
-  #creditBytes = initialWindowBytes;
+  #creditBytes: number;
   #isStarved = false;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, creditBytes = initialWindowBytes) {
     this.#maxBytes = maxBytes;
+    this.#creditBytes = creditBytes;
   }
 
   get bytes(): number {

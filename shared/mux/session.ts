@@ -7,6 +7,7 @@ import { Answers } from './answers.ts';
 import type { GoAwayCode, ResetCode } from './codes.ts';
 import { DelayedAcks } from './delayed-acks.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { MemoryBudget, queueBytes } from './memory-budget.ts';
 import { Receiver } from './receiver.ts';
 import { Scheduler } from './scheduler.ts';
 import type { MuxStream } from './stream.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly maxWindowBytes?: number;
   /** Bounds the sum of what windows grow. Default: 64 MiB of this session's own. */
   readonly budget?: WindowBudget;
+  /** Of the whole program: a stream that it has no room for is not opened, and one of the peer's refused. Default: without end. */
+  readonly memory?: MemoryBudget;
   /** Per stream, taken by `write` and not yet framed. Default 128 KiB. */
   readonly maxQueuedBytes?: number;
   /** Silence after which a ping goes, ± 10 %. Default 10 s. */
@@ -100,9 +103,10 @@ export class MuxSession {
       {
         maxInboundStreams: options.maxInboundStreams ?? defaultMaxStreams,
         maxOutboundStreams: options.maxOutboundStreams ?? defaultMaxStreams,
-        maxQueuedBytes: options.maxQueuedBytes ?? 131_072,
+        maxQueuedBytes: options.maxQueuedBytes ?? queueBytes.wide,
         maxWindowBytes,
         budget: options.budget ?? new WindowBudget(67_108_864),
+        memory: options.memory ?? new MemoryBudget(Infinity),
         firstStreamId,
       },
       this.#scheduler,
@@ -129,6 +133,11 @@ export class MuxSession {
   /** We said that we take no new streams. */
   get goingAway(): boolean {
     return this.#isGoingAway;
+  }
+
+  /** The peer has said that it knows of narrow streams, and how many wide ones it has room for on this link. */
+  set peerWideStreams(count: number) {
+    this.#table.peerWideStreams = count;
   }
 
   get peerGoingAway(): boolean {
@@ -197,7 +206,7 @@ export class MuxSession {
   }
 
   /**
-   * Undefined: the peer is going away, our ids are used up, or too many of our streams are alive. Our own GoAway ends what
+   * Undefined: the peer is going away, our ids or the memory are used up, or too many of our streams are alive. Our own GoAway ends what
    * the peer may open, not what we may (spec, "Go Away").
    */
   open(handler: StreamHandler): MuxStream | undefined {

@@ -3,6 +3,7 @@
  * (`StreamOwner`). Shapes only.
  */
 import type { ResetCode } from './codes.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import type { MuxStream } from './stream.ts';
 import type { WindowBudget } from './window.ts';
 
@@ -25,6 +26,7 @@ export interface StreamOwner {
   readonly maxQueuedBytes: number;
   readonly maxWindowBytes: number;
   readonly budget: WindowBudget;
+  readonly memory: MemoryBudget;
   /** It has data, a SYN or a FIN to send, in turn with the others. */
   wantTurn(stream: MuxStream): void;
   /** It has a frame to send that goes before all data: RST, window update, ACK. */

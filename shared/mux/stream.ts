@@ -7,14 +7,18 @@
 import type { ResetCode } from './codes.ts';
 import { Place } from './fifo.ts';
 import { frameFlag, frameType, headerBytes, maxDataBytes, writeHeader } from './frame.ts';
+import { queueBytes, streamBytes } from './memory-budget.ts';
+import type { Width } from './memory-budget.ts';
 import { SendQueue } from './send-queue.ts';
 import type { StreamHandler, StreamOwner } from './stream-handler.ts';
-import { ReceiveWindow } from './window.ts';
+import { initialWindowBytes, narrowWindowBytes, ReceiveWindow } from './window.ts';
 
 export type { StreamHandler } from './stream-handler.ts';
 
 export class MuxStream {
   readonly id: number;
+  /** Narrow: whoever uses it consumes only what has left this program. */
+  readonly width: Width;
   handler: StreamHandler;
   readonly turn = new Place<MuxStream>(this);
   readonly urgent = new Place<MuxStream>(this);
@@ -25,6 +29,8 @@ export class MuxStream {
   readonly #owner: StreamOwner;
   readonly #window: ReceiveWindow;
   readonly #queue: SendQueue;
+  /** Of the memory budget: what it may still come to hold, its window's growth aside. */
+  #reservedBytes: number;
   /** SYN or ACK, whichever this side owes, until its first frame has left. */
   #openingFlag: number;
   #isEndAsked = false;
@@ -36,13 +42,22 @@ export class MuxStream {
   /** Of the RST that is still to be sent. */
   #resetCode: ResetCode | undefined = undefined;
 
-  constructor(owner: StreamOwner, id: number, openingFlag: number, handler: StreamHandler) {
+  /** @param openingFlag SYN or ACK; what a stream of this width takes of the memory budget has been taken */
+  constructor(owner: StreamOwner, id: number, openingFlag: number, width: Width, handler: StreamHandler) {
     this.#owner = owner;
     this.id = id;
-    this.#openingFlag = openingFlag;
+    this.width = width;
     this.handler = handler;
-    this.#window = new ReceiveWindow(owner.maxWindowBytes, owner.budget);
-    this.#queue = new SendQueue(owner.maxQueuedBytes);
+    const isNarrow = width === 'narrow';
+    const creditBytes = isNarrow ? narrowWindowBytes : initialWindowBytes;
+    this.#openingFlag =
+      openingFlag === frameFlag.syn && isNarrow ? openingFlag | frameFlag.narrow : openingFlag;
+    this.#reservedBytes = streamBytes[width];
+    this.#window = new ReceiveWindow(owner.maxWindowBytes, owner.budget, creditBytes);
+    const maxQueuedBytes = isNarrow
+      ? Math.min(owner.maxQueuedBytes, queueBytes.narrow)
+      : owner.maxQueuedBytes;
+    this.#queue = new SendQueue(maxQueuedBytes, creditBytes);
   }
 
   /** Our FIN has left. */
@@ -150,6 +165,7 @@ export class MuxStream {
     }
     this.#window.consume(bytes);
     this.#owner.hold(-bytes);
+    if (this.#owner.memory.isTight) this.#giveUp(this.#window.shrink());
     if (this.#endReceived || !this.#window.isUpdateDue) return;
     this.#owner.wantUrgent(this);
     this.#owner.wantRoundTrip();
@@ -198,15 +214,13 @@ export class MuxStream {
 
   /** The peer knows of it. */
   get isAnnounced(): boolean {
-    return this.#openingFlag !== frameFlag.syn;
+    return (this.#openingFlag & frameFlag.syn) === 0;
   }
 
   /** It has something to say in its turn. */
   get hasTurn(): boolean {
     if (this.#isReset) return false;
-    return (
-      this.#queue.bytes > 0 || this.#openingFlag === frameFlag.syn || (this.#isEndAsked && !this.#endSent)
-    );
+    return this.#queue.bytes > 0 || !this.isAnnounced || (this.#isEndAsked && !this.#endSent);
   }
 
   /** Writes its one frame of this turn: data, or with none queued a window update that carries the flags. Returns its end. */
@@ -272,5 +286,11 @@ export class MuxStream {
     this.#owner.hold(-this.#droppedBytes - this.#window.unconsumedBytes);
     this.#queue.clear();
     this.#window.release();
+    this.#giveUp(this.#reservedBytes);
+  }
+
+  #giveUp(bytes: number): void {
+    this.#reservedBytes -= bytes;
+    this.#owner.memory.release(bytes);
   }
 }

@@ -7,6 +7,7 @@ import { resetCode, type ResetCode } from './codes.ts';
 import type { DelayedAcks } from './delayed-acks.ts';
 import { frameFlag, maxUint32 } from './frame.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { MemoryBudget, Width } from './memory-budget.ts';
 import type { Scheduler } from './scheduler.ts';
 import { MuxStream } from './stream.ts';
 import type { StreamHandler, StreamOwner } from './stream-handler.ts';
@@ -18,6 +19,7 @@ export interface TableLimits {
   readonly maxQueuedBytes: number;
   readonly maxWindowBytes: number;
   readonly budget: WindowBudget;
+  readonly memory: MemoryBudget;
   /** Ours: odd for a client, even for a server. */
   readonly firstStreamId: number;
 }
@@ -34,6 +36,9 @@ export class StreamTable implements StreamOwner {
   readonly maxQueuedBytes: number;
   readonly maxWindowBytes: number;
   readonly budget: WindowBudget;
+  readonly memory: MemoryBudget;
+  /** How many wide streams of ours the peer has room for; it knows of narrow ones then. */
+  peerWideStreams: number | undefined = undefined;
   readonly #limits: TableLimits;
   readonly #scheduler: Scheduler;
   readonly #heartbeat: Heartbeat;
@@ -44,11 +49,14 @@ export class StreamTable implements StreamOwner {
   /** The peer's ids need not come in order, but none above this has come. */
   #highestPeerId = 0;
   #heldBytes = 0;
+  /** Of ours. */
+  #wideStreams = 0;
 
   constructor(limits: TableLimits, scheduler: Scheduler, heartbeat: Heartbeat, delayedAcks: DelayedAcks) {
     this.maxQueuedBytes = limits.maxQueuedBytes;
     this.maxWindowBytes = limits.maxWindowBytes;
     this.budget = limits.budget;
+    this.memory = limits.memory;
     this.#limits = limits;
     this.#scheduler = scheduler;
     this.#heartbeat = heartbeat;
@@ -94,7 +102,7 @@ export class StreamTable implements StreamOwner {
     return this.isOurs(id) ? id < this.#nextId : id <= this.#highestPeerId;
   }
 
-  /** Undefined: our ids or our limit are used up. */
+  /** Undefined: our ids, our limit or the memory are used up. */
   open(handler: StreamHandler): MuxStream | undefined {
     const id = this.#nextId;
     if (
@@ -102,8 +110,11 @@ export class StreamTable implements StreamOwner {
       this.#outbound.size - this.#scheduler.passingCount >= this.#limits.maxOutboundStreams
     )
       return undefined;
+    const width = this.#widthOfNext();
+    if (!this.memory.openStream(width)) return undefined;
     this.#nextId = id + 2;
-    const stream = new MuxStream(this, id, frameFlag.syn, handler);
+    if (width === 'wide') this.#wideStreams += 1;
+    const stream = new MuxStream(this, id, frameFlag.syn, width, handler);
     this.#outbound.set(id, stream);
     this.#scheduler.wantTurn(stream);
     return stream;
@@ -118,8 +129,10 @@ export class StreamTable implements StreamOwner {
     return this.#inbound.size >= this.#limits.maxInboundStreams;
   }
 
-  accept(id: number, handler: StreamHandler): MuxStream {
-    const stream = new MuxStream(this, id, frameFlag.ack, handler);
+  /** Undefined: there is no memory for it. */
+  accept(id: number, width: Width, handler: StreamHandler): MuxStream | undefined {
+    if (!this.memory.openStream(width)) return undefined;
+    const stream = new MuxStream(this, id, frameFlag.ack, width, handler);
     this.#inbound.set(id, stream);
     this.#delayedAcks.add(stream, this.#heartbeat.nowMs);
     return stream;
@@ -154,7 +167,12 @@ export class StreamTable implements StreamOwner {
   }
 
   retire(stream: MuxStream): void {
-    if (this.isOurs(stream.id)) this.#outbound.delete(stream.id);
-    else this.#inbound.delete(stream.id);
+    if (!this.isOurs(stream.id)) this.#inbound.delete(stream.id);
+    else if (this.#outbound.delete(stream.id) && stream.width === 'wide') this.#wideStreams -= 1;
+  }
+
+  #widthOfNext(): Width {
+    if (this.peerWideStreams === undefined) return 'wide';
+    return this.#wideStreams >= this.peerWideStreams ? 'narrow' : this.memory.width;
   }
 }

@@ -10,16 +10,26 @@
 /** What both ends assume of a new stream (spec, "flow control"). */
 export const initialWindowBytes = 262_144;
 
+/** What both ends assume of a stream whose SYN says that it is narrow: our profile, for when memory is short. */
+export const narrowWindowBytes = 8_192;
+
 /** On a shorter path the turns of the two event loops are the longer part of a round trip. */
 const leastPathMs = 1;
 
+/** Where bytes are taken from before they are held. */
+export interface Reserve {
+  /** All or nothing. */
+  reserve(bytes: number): boolean;
+  release(bytes: number): void;
+}
+
 /** Bounds the sum of what windows grow beyond their initial size: one for a link, its parent for the process. */
-export class WindowBudget {
+export class WindowBudget implements Reserve {
   readonly limitBytes: number;
-  readonly #parent: WindowBudget | undefined;
+  readonly #parent: Reserve | undefined;
   #reservedBytes = 0;
 
-  constructor(limitBytes: number, parent?: WindowBudget) {
+  constructor(limitBytes: number, parent?: Reserve) {
     this.limitBytes = limitBytes;
     this.#parent = parent;
   }
@@ -46,8 +56,8 @@ export class WindowBudget {
 export class ReceiveWindow {
   readonly #maxBytes: number;
   readonly #budget: WindowBudget;
-  #sizeBytes = initialWindowBytes;
-  #creditBytes = initialWindowBytes;
+  #sizeBytes: number;
+  #creditBytes: number;
   #arrivingBytes = 0;
   #unconsumedBytes = 0;
   #grownBytes = 0;
@@ -55,9 +65,11 @@ export class ReceiveWindow {
   #epochBytes = 0;
   #epochMs = 0;
 
-  constructor(maxBytes: number, budget: WindowBudget) {
+  constructor(maxBytes: number, budget: WindowBudget, sizeBytes = initialWindowBytes) {
     this.#maxBytes = maxBytes;
     this.#budget = budget;
+    this.#sizeBytes = sizeBytes;
+    this.#creditBytes = sizeBytes;
   }
 
   get sizeBytes(): number {
@@ -130,6 +142,20 @@ export class ReceiveWindow {
     this.#sizeBytes += growthBytes;
     this.#grownBytes += growthBytes;
     return true;
+  }
+
+  /**
+   * What was consumed is not granted again, as far as the window is larger than a narrow one: what it had grown by goes back to
+   * its budget. Returns how much of what it began with is given up beyond that.
+   */
+  shrink(): number {
+    const bytes = Math.min(this.#returnableBytes, this.#sizeBytes - narrowWindowBytes);
+    if (bytes <= 0) return 0;
+    const ofGrowthBytes = Math.min(bytes, this.#grownBytes);
+    this.#sizeBytes -= bytes;
+    this.#grownBytes -= ofGrowthBytes;
+    this.#budget.release(ofGrowthBytes);
+    return bytes - ofGrowthBytes;
   }
 
   /** The stream is over: its growth goes back to the budget. Idempotent. */

@@ -42,6 +42,10 @@ export class ControlFields {
     throw this.#wrong(name, 'a whole number');
   }
 
+  optionalCount(name: string): number | undefined {
+    return this.#get(name) === undefined ? undefined : this.count(name);
+  }
+
   name(name: string, read: ReadName): string {
     const value = this.#get(name);
     const normal = typeof value === 'string' ? read(value) : undefined;

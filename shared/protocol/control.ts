@@ -30,6 +30,8 @@ export interface Hello {
 export interface HelloOptions {
   /** The Host line the backend gets in place of the client's: the proxy writes it, since the agent parses no HTTP. */
   readonly hostHeader?: string;
+  /** It knows narrow streams, and its memory has room for so many wide ones on this link. */
+  readonly wideStreams?: number;
 }
 
 /** The proxy, in answer to hello. */
@@ -116,7 +118,9 @@ export function readControl(text: string): Control | undefined {
 }
 
 function readHello(fields: ControlFields): Hello {
-  const hostHeader = fields.object('options').optionalName('hostHeader', readAuthority);
+  const options = fields.object('options');
+  const hostHeader = options.optionalName('hostHeader', readAuthority);
+  const wideStreams = options.optionalCount('wideStreams');
   return {
     kind: 'hello',
     version: fields.text('version', maxNameLength),
@@ -124,7 +128,10 @@ function readHello(fields: ControlFields): Hello {
     backend: fields.name('backend', readBackendId),
     hosts: fields.names('hosts', readHostPattern),
     paths: fields.names('paths', readPathPrefix),
-    options: hostHeader === undefined ? {} : { hostHeader },
+    options: {
+      ...(hostHeader === undefined ? {} : { hostHeader }),
+      ...(wideStreams === undefined ? {} : { wideStreams }),
+    },
   };
 }
 

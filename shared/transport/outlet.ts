@@ -28,12 +28,20 @@ export class Outlet implements Gatherer {
   #blockUsed = 0;
   /** Our writes that the socket has not called back for: when the last one has left, what is kept goes on. */
   #underWay = 0;
+  readonly #onEmpty: (() => void) | undefined;
+  #isAwaited = false;
   readonly #onSent = (): void => {
     this.#underWay -= 1;
-    if (this.#underWay === 0) this.release();
+    if (this.#underWay > 0) return;
+    this.release();
+    if (!this.#isAwaited || this.unsentBytes > 0) return;
+    this.#isAwaited = false;
+    this.#onEmpty?.();
   };
 
-  constructor(socket: Socket, batch: WriteBatch) {
+  /** @param onEmpty everything has left, after `holds('anything')` was true */
+  constructor(socket: Socket, batch: WriteBatch, onEmpty?: () => void) {
+    this.#onEmpty = onEmpty;
     this.#socket = socket;
     this.#batch = batch;
   }
@@ -49,6 +57,17 @@ export class Outlet implements Gatherer {
     // These go to the socket in one piece each: over its mark, they are told of with a 'drain' as well.
     const mark = socket.writableHighWaterMark;
     return socket.writableNeedDrain || this.#keptBytes >= mark || this.#text.length >= mark;
+  }
+
+  /**
+   * Whether whoever counts what is held here should count it still: all of it, or what is over the socket's mark. As long
+   * as it is so of all, its owner is told when everything has left.
+   */
+  holds(amount: 'anything' | 'too much'): boolean {
+    if (amount === 'too much') return this.isFull;
+    const waits = this.unsentBytes > 0;
+    if (waits) this.#isAwaited = true;
+    return waits;
   }
 
   /** Strings are latin1. */

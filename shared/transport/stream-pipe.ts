@@ -10,6 +10,7 @@ import type { ResetCode } from '../mux/codes.ts';
 import type { StreamHandler } from '../mux/session.ts';
 import type { MuxStream } from '../mux/stream.ts';
 import { Outlet } from './outlet.ts';
+import { apart } from './own-bytes.ts';
 import type { WriteBatch } from './write-batch.ts';
 
 export interface PipeOwner {
@@ -36,7 +37,7 @@ export class StreamPipe implements StreamHandler {
 
   constructor(socket: Socket, batch: WriteBatch, owner: PipeOwner) {
     this.#socket = socket;
-    this.#outlet = new Outlet(socket, batch);
+    this.#outlet = new Outlet(socket, batch, () => this.socketDrained());
     this.#owner = owner;
   }
 
@@ -62,6 +63,11 @@ export class StreamPipe implements StreamHandler {
 
   get isAttached(): boolean {
     return this.#stream !== undefined;
+  }
+
+  /** The stream that it carries may hold little. */
+  get isNarrow(): boolean {
+    return this.#stream?.width === 'narrow';
   }
 
   attach(stream: MuxStream): void {
@@ -105,7 +111,7 @@ export class StreamPipe implements StreamHandler {
   }
 
   socketDrained(): void {
-    if (this.#outlet.isFull) return;
+    if (this.#mustWait()) return;
     const held = this.#unconsumedBytes;
     this.#unconsumedBytes = 0;
     if (held > 0) this.#stream?.consume(held);
@@ -121,8 +127,9 @@ export class StreamPipe implements StreamHandler {
   onData(stream: MuxStream, bytes: Uint8Array): void {
     if (this.#bytesOut === 0) this.#firstBytes = bytes;
     this.#bytesOut += bytes.length;
-    this.#outlet.write(bytes);
-    if (this.#outlet.isFull) this.#unconsumedBytes += bytes.length;
+    // A view would keep the whole message, of which a narrow stream has paid for its piece alone.
+    this.#outlet.write(stream.width === 'narrow' ? apart(bytes) : bytes);
+    if (this.#mustWait()) this.#unconsumedBytes += bytes.length;
     else stream.consume(bytes.length);
   }
 
@@ -148,6 +155,11 @@ export class StreamPipe implements StreamHandler {
     this.#rest = undefined;
     if (this.#socketHasEnded) this.#endStream();
     else this.#socket.resume();
+  }
+
+  /** What was written stays in the stream's window: of a narrow one all of it, else what is beyond the socket's mark. */
+  #mustWait(): boolean {
+    return this.#outlet.holds(this.isNarrow ? 'anything' : 'too much');
   }
 
   #endStream(): void {

@@ -27,6 +27,8 @@ const files = {
 function someValue({ format, example, default: text }: Declaration): string {
   if (example !== undefined) return example;
   const { kind } = format;
+  // The one size that has a least of megabytes.
+  if (text === '256MiB') return '17MiB';
   if (kind === 'secret') return 'a secret of more than thirty-two bytes';
   const byKind: Readonly<Record<string, string>> = {
     port: '81',
@@ -135,6 +137,7 @@ test('the proxy has the settings and defaults of DESIGN and RULES', (t) => {
     'EARLY_ANSWER_DRAIN_TIMEOUT 5s',
     'MAX_CONNECTIONS 10000',
     'MAX_CONNECTIONS_PER_ADDRESS -',
+    'MEMORY_BUDGET 256MiB',
     'MAX_STREAMS_PER_LINK 10000',
     'QUEUE_TIMEOUT 5s',
     'MAX_QUEUED_REQUESTS 1000',
@@ -220,6 +223,7 @@ test('the agent has the settings and defaults of DESIGN', (t) => {
     'CONNECT_TIMEOUT 5s',
     'POOL_SIZE 128',
     'POOL_IDLE_TIMEOUT 60s',
+    'MEMORY_BUDGET 256MiB',
     'HEALTH_PATH -',
     'HEALTH_INTERVAL 10s',
     'HEALTH_TIMEOUT 3s',
@@ -430,5 +434,20 @@ test('the agent: the way out may go through a proxy, as the environment of the w
     ['localhost', '.example.com'],
   );
   t.equal(agentSettings.token.format.isSecret, true);
+  t.end();
+});
+
+test('a memory budget that serves nobody is refused by both programs', (t) => {
+  const right = 'give bytes or a number with its unit (KiB, MiB, GiB), as in 64KiB, from 16MiB on';
+  const wrong = [`MEMORY_BUDGET="15MiB" (environment) is too small: ${right}`];
+  const agent = { PROXY_URL: 'ws://p', TOKEN: 'a.b.c', BACKEND: '3000', MEMORY_BUDGET: '15MiB' };
+  t.strictSame(
+    linesOf(() => loadProxySettings(sourcesOf({ env: { MEMORY_BUDGET: '15MiB' } }))),
+    wrong,
+  );
+  t.strictSame(
+    linesOf(() => loadAgentSettings(sourcesOf({ env: agent }))),
+    wrong,
+  );
   t.end();
 });

@@ -73,7 +73,7 @@ test('a thousand backends: two hundred have series of their own, the rest one to
     watch.exchanges.end(ended, 4);
     watch.exchanges.begin(record({ backendId, requestBytes: 100, responseBytes: 1_000 }));
   }
-  watch.views = { tunnels: () => ids.map(report), connections: () => 0, waiting: () => 0 };
+  watch.views = { ...watch.views, tunnels: () => ids.map(report) };
   const text = await exposition.text();
   const families = readExposition(text);
   const labels = new Set(

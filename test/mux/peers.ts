@@ -1,5 +1,6 @@
 /** Two peers that do anything, each checking at every step what must hold whatever either does. */
 import type { ResetCode } from '../../shared/mux/codes.ts';
+import { MemoryBudget } from '../../shared/mux/memory-budget.ts';
 import { MuxSession, type SessionHandler } from '../../shared/mux/session.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import type { StreamHandler } from '../../shared/mux/stream-handler.ts';
@@ -8,6 +9,8 @@ import { takeAll } from './wire.ts';
 
 const maxQueuedBytes = 100_000;
 const maxWindowBytes = 600_000;
+/** For a few wide streams, or some narrow ones. */
+const memoryBytes = 1_310_720;
 
 /** The nth byte of what one direction of a stream says: so a lost, doubled or swapped byte shows. */
 function patternAt(id: number, isClient: boolean, n: number): number {
@@ -104,6 +107,7 @@ export class Peer implements SessionHandler {
   readonly session: MuxSession;
   readonly ends: End[] = [];
   readonly budget: WindowBudget;
+  readonly memory = new MemoryBudget(memoryBytes);
   isAnnounced = false;
   /** Said and not yet arrived. */
   line: Uint8Array = new Uint8Array(0);
@@ -121,7 +125,9 @@ export class Peer implements SessionHandler {
       maxInboundStreams: 6,
       maxOutboundStreams: 6,
       budget: this.budget,
+      memory: this.memory,
     });
+    this.session.peerWideStreams = 2;
   }
 
   open(): void {
@@ -177,5 +183,6 @@ export class Peer implements SessionHandler {
     if (held !== this.session.heldBytes) fail(`holds ${held}, says ${this.session.heldBytes}`);
     if (this.session.streamCount > 12) fail('more streams than the bound');
     if (this.budget.reservedBytes > this.budget.limitBytes) fail('over the budget');
+    if (this.memory.reservedBytes > memoryBytes) fail('more memory than there is');
   }
 }

@@ -119,6 +119,8 @@ test('whatever both sides do: every byte once and in order, every bound kept, no
   let streams = 0;
   let grown = 0;
   let bytes = 0;
+  let narrow = 0;
+  let shrunk = 0;
   fc.assert(
     fc.property(commands, (sequence) => {
       const run = new Run();
@@ -130,6 +132,8 @@ test('whatever both sides do: every byte once and in order, every bound kept, no
       for (const end of [...client.ends, ...server.ends]) {
         bytes += end.heardBytes;
         if (end.stream.windowBytes > initialWindowBytes) grown++;
+        if (end.stream.width === 'narrow') narrow++;
+        else if (end.stream.windowBytes < initialWindowBytes) shrunk++;
       }
       if (process.reservedBytes !== 0) fail('the budget is not whole again');
     }),
@@ -138,6 +142,7 @@ test('whatever both sides do: every byte once and in order, every bound kept, no
   t.ok(streams > numRuns, `${streams} ends of streams, ${bytes} bytes, ${grown} grown windows`);
   t.ok(bytes > numRuns * 1_000, 'the runs moved something');
   if (numRuns >= 300) t.ok(grown > 0, 'and some windows grew');
+  t.ok(narrow > 0 && shrunk > 0, `${narrow} were narrow, ${shrunk} shrank`);
   t.end();
 });
 
@@ -161,7 +166,9 @@ test('whoever goes away, and wherever the link is lost: each stream ends or hear
         }
         resets += open.length;
         const { streamCount, heldBytes, hasOutput, nextDeadlineMs } = peer.session;
-        if (streamCount + heldBytes + peer.budget.reservedBytes !== 0) fail('something is left');
+        const { reservedBytes } = peer.memory;
+        if (streamCount + heldBytes + peer.budget.reservedBytes + reservedBytes !== 0)
+          fail('something is left');
         if (hasOutput || nextDeadlineMs !== Infinity) fail('it wants something still');
       }
       if (process.reservedBytes !== 0) fail('the budget is not whole again');
@@ -198,6 +205,7 @@ function settle(client: Peer, server: Peer, startMs: number): void {
     if (peer.session.streamCount !== 0) fail(`${peer.session.streamCount} streams are left`);
     if (peer.session.heldBytes !== 0) fail(`${peer.session.heldBytes} bytes are still held`);
     if (peer.budget.reservedBytes !== 0) fail('the budget is not whole again');
+    if (peer.memory.reservedBytes !== 0) fail('the memory is not whole again');
     for (const end of peer.ends) {
       if (end.isOver) continue;
       if (!end.hasHeardEnd) fail(`stream ${end.stream.id} never heard its end`);

@@ -68,7 +68,6 @@ class KeepingClient implements Client {
   readonly isSecure: boolean;
   readonly requestIsRead = true;
   readonly mayPersist = true;
-  readonly isFull = false;
   readonly isGone = false;
   readonly heldBytes = 0;
   readonly #keep: (piece: string) => void;
@@ -92,6 +91,10 @@ class KeepingClient implements Client {
   }
 
   listen(): void {}
+  holds(): boolean {
+    return false;
+  }
+
   limitBody(): void {}
   resumeBody(): void {}
   finish(): void {}
