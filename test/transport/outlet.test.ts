@@ -161,3 +161,25 @@ test('a destroyed socket keeps nothing and takes nothing', async (t) => {
   await once(near, 'close');
   t.ok(outlet.unsentBytes <= near.writableLength, 'what is left is the socket`s');
 });
+
+test('what waits is held until the last of it has left, and its owner is told then, once, if it has asked', async (t) => {
+  const { near, far } = await tcpPair(t);
+  const before = await stuff(near);
+  let told = 0;
+  const outlet = new Outlet(near, new WriteBatch(), () => {
+    told += 1;
+    t.equal(outlet.unsentBytes, 0);
+  });
+  outlet.write('-');
+  t.ok(outlet.holds('anything'));
+  await turns();
+  outlet.write(Buffer.alloc(10 * kib));
+  t.equal(told, 0);
+  await read(far, before + 1 + 10 * kib);
+  await until('word of it', () => told > 0);
+  t.notOk(outlet.holds('anything'));
+  outlet.write('nobody asks');
+  await until('it has left', () => outlet.unsentBytes === 0);
+  await turns();
+  t.equal(told, 1);
+});
