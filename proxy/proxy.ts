@@ -150,7 +150,7 @@ class Proxy {
       expectsProxyProtocol: settings.proxyProtocol,
       secure: this.#tlsFiles?.wrap,
       onExchange: (request, meaning, client) => this.#begin(request, meaning, client),
-      onRefusal: (refusal, client) => this.#refuse(refusal, client),
+      onRefusal: (refusal, client, isHead) => this.#refuse(refusal, client, isHead),
       onTurnedAway: (code, address) => this.#turnAway(code, address),
     });
     watch.views = {
@@ -204,7 +204,7 @@ class Proxy {
     void handle(exchange).then(() => this.#over(record));
   }
 
-  #refuse(refusal: Refusal, client: Client): string {
+  #refuse(refusal: Refusal, client: Client, isHead: boolean): string {
     const answer = refusalAnswer(refusal);
     const { status, code } = answer;
     // Of a body that is refused, its exchange has a record; a head that is refused was none.
@@ -213,7 +213,7 @@ class Proxy {
     const record = running ?? this.#record(known);
     Object.assign(record, { status, code });
     if (running === undefined) this.#over(record);
-    const rest = { accept: undefined, isHead: false, persist: false };
+    const rest = { accept: undefined, isHead, persist: false };
     return writeAnswer(answer, { name: this.#name, requestId: record.id, ...rest });
   }
 

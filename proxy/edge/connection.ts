@@ -269,7 +269,7 @@ export class ClientConnection implements Client, SweptConnection {
 
   #refuse(error: unknown): void {
     if (!(error instanceof Refusal)) throw error;
-    this.write(this.#context.onRefusal(error, this));
+    this.write(this.#context.onRefusal(error, this, this.#head.isHead));
     this.#close(this.#context.limits.refusalDrain);
   }
 

@@ -41,8 +41,11 @@ export interface EdgeContext {
   readonly isDraining: boolean;
   /** A request has passed the rules: an exchange begins. */
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
-  /** A request was refused before it became an exchange, or in its body. Gives the whole answer (latin1). */
-  onRefusal(refusal: Refusal, client: Client): string;
+  /**
+   * A request was refused before it became an exchange, or in its body. Gives the whole answer (latin1), which has no content
+   * where `isHead`.
+   */
+  onRefusal(refusal: Refusal, client: Client, isHead: boolean): string;
   /** The connection goes on in another form. */
   onUpgraded(before: SweptConnection, after: SweptConnection): void;
   /** The connection is over or given away. */

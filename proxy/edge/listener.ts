@@ -37,7 +37,7 @@ export interface ListenerOptions {
   /** Puts TLS on an accepted socket; undefined: plain HTTP. */
   readonly secure: ((wire: Duplex) => Socket) | undefined;
   onExchange(request: RequestHead, meaning: RequestMeaning, client: Client): void;
-  onRefusal(refusal: Refusal, client: Client): string;
+  onRefusal(refusal: Refusal, client: Client, isHead: boolean): string;
   /** A connection was reset before it said anything: our code, and whose it was, where it came so far. */
   onTurnedAway(code: string, address: string | undefined): void;
 }
@@ -115,8 +115,8 @@ export class Listener implements EdgeContext, AcceptorsOwner {
     this.#options.onExchange(request, meaning, client);
   }
 
-  onRefusal(refusal: Refusal, client: Client): string {
-    return this.#options.onRefusal(refusal, client);
+  onRefusal(refusal: Refusal, client: Client, isHead: boolean): string {
+    return this.#options.onRefusal(refusal, client, isHead);
   }
 
   onUpgraded(before: SweptConnection, after: SweptConnection): void {

@@ -19,6 +19,7 @@ export class RequestHeadReader {
   readonly #scanner: HeadScanner<'request'>;
   #hasBegun = false;
   #readBytes = 0;
+  #isHead = false;
   #deadlineMs: number;
 
   constructor(context: EdgeContext) {
@@ -36,6 +37,11 @@ export class RequestHeadReader {
     return this.#readBytes;
   }
 
+  /** Whether the last request that was read whole asks for no content, whatever else is wrong with it (RFC 9110 §9.3.2). */
+  get isHead(): boolean {
+    return this.#isHead;
+  }
+
   /** @param clientIsTaking it has not taken its last answer: the time for its next request has not begun */
   isExpired(nowMs: number, clientIsTaking: boolean): boolean {
     if (clientIsTaking && !this.#hasBegun) this.#waitForNext();
@@ -47,6 +53,7 @@ export class RequestHeadReader {
     this.#scanner.reset();
     this.#hasBegun = false;
     this.#readBytes = 0;
+    this.#isHead = false;
     this.#waitForNext();
   }
 
@@ -60,6 +67,7 @@ export class RequestHeadReader {
       this.#deadlineMs = this.#context.nowMs + this.#context.limits.headerTimeoutMs;
     }
     if (request === undefined) return undefined;
+    this.#isHead = request.method === 'HEAD';
     return { request, meaning: readRequest(request, this.#context.requestRules) };
   }
 

@@ -53,7 +53,7 @@ test('the program says what it did, and what it cannot do', async (t) => {
   const unknown = await program('--target', 'nobody');
   t.strictSame(unknown, {
     code: 2,
-    output: 'there is no target nobody: take one of mux, head, body, control\n',
+    output: 'there is no target nobody: take one of mux, head, body, control, armed\n',
   });
   const bad = await program('--seconds', '1m');
   t.strictSame(bad, { code: 2, output: '--seconds is a whole number of at most nine digits, not 1m\n' });

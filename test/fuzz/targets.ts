@@ -13,7 +13,7 @@ export function targetOf(name: string): Target {
   const found = [...targets, plantedError, plantedLoop].find((target) => target.name === name);
   if (found === undefined) {
     throw new Error(
-      `there is no target ${name}: take one of ${targets.map((target) => target.name).join(', ')}`,
+      `there is no target ${name}: take one of ${[...targets.map((target) => target.name), 'armed'].join(', ')}`,
     );
   }
   return found;
