@@ -15,7 +15,7 @@ import { talk } from './armed/talk.ts';
 
 const SEED = 1;
 /** Two seconds or so for each. */
-const CASES = 1_200;
+const CASES = 1_400;
 const PROVIDERS = 150;
 /** Of the second half of a run, when everything has been loaded and used once: far below what a leak of a case would come to. */
 const maxGrownBytes = 96 * 1024 * 1024;
@@ -30,27 +30,63 @@ const seen: Readonly<Record<number, number>> = {
   1002: 10,
 };
 
-/** What longer runs have found. */
+const pages = '/.well-known/inverting-proxy';
+const host = 'Host: shop.example.com';
+
+/** The token of nobody that says this of its issuer. */
+function tokenOf(issuer: unknown): string {
+  const parts = [{ alg: 'RS256' }, { iss: issuer }].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `Authorization: Bearer ${parts.join('.')}.AAAA`;
+}
+
+/** What was ever found, here or by somebody who looked: each has ended a proxy, or was answered wrongly. */
+const found: readonly (readonly [what: string, status: number, lines: readonly string[]])[] = [
+  ...[1, {}, ['x'], true].map(
+    (issuer) =>
+      [
+        `a token whose issuer is ${JSON.stringify(issuer)}`,
+        401,
+        ['GET / HTTP/1.1', host, tokenOf(issuer)],
+      ] as const,
+  ),
+  ...['$', '%00', "'", 'a..b', '1.2.3.4.5'].map(
+    (name) =>
+      [
+        `a way back to the host ${name}`,
+        400,
+        [`GET ${pages}/callback?state=0123456789abcdef HTTP/1.1`, `Host: ${name}`],
+      ] as const,
+  ),
+];
+
+/** Of HEAD, refused before it was an exchange: nothing comes behind the head. */
+const refusedHeads: readonly (readonly [status: number, bytes: string])[] = [
+  [400, 'HEAD / HTTP/1.1\r\nHost: http://\r\n\r\n'],
+  [417, `HEAD / HTTP/1.1\r\n${host}\r\nExpect: x\r\n\r\n`],
+  [400, `HEAD x HTTP/1.1\r\n${host}\r\n\r\n`],
+  [400, `HEAD / HTTP/1.1\r\nHost: open.example.com\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n`],
+];
+
 async function rowsOf(t: Test, port: number): Promise<void> {
-  const rows: readonly (readonly [status: number, bytes: string])[] = [
-    [400, 'HEAD / HTTP/1.1\r\nHost: http://\r\n\r\n'],
-    [417, 'HEAD / HTTP/1.1\r\nHost: open.example.com\r\nExpect: x\r\n\r\n'],
-    [400, 'HEAD x HTTP/1.1\r\nHost: open.example.com\r\n\r\n'],
-    [400, 'HEAD / HTTP/1.1\r\nHost: open.example.com\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n'],
-  ];
-  for (const [status, bytes] of rows) {
+  for (const [what, status, lines] of found) {
+    const { text } = await talk(port, [...lines, 'Accept: application/json', '', ''].join('\r\n'));
+    t.match(text, `HTTP/1.1 ${status} `, what);
+  }
+  for (const [status, bytes] of refusedHeads) {
     const { text } = await talk(port, bytes);
     t.match(text, new RegExp(`^HTTP/1\\.1 ${status} .*\r\n\r\n$`, 's'), JSON.stringify(bytes));
   }
   const { text } = await talk(port, 'GET / HTTP/1.1\r\nHost: http://\r\n\r\n');
-  t.match(text, /\r\n\r\nThe request was refused/, 'and of GET with it');
+  t.match(text, /\r\n\r\nThe request was refused/, 'of GET there is content');
 }
 
 for (const variant of ['plain', 'balanced'] as const) {
   test(`${variant}: the first cases of seed ${SEED}`, productOnly, async (t) => {
     const scene = await startScene(t, variant);
     const { pid } = scene.proxy;
-    await t.test('a refused HEAD is answered without content', (rows) => rowsOf(rows, scene.port));
+    await t.test('what was found', (rows) => rowsOf(rows, scene.port));
     const { cases, statuses, wrong, grownBytes } = await playArmed(scene, SEED, {
       cases: CASES,
       untilMs: Infinity,

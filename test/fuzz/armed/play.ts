@@ -43,8 +43,11 @@ export async function playArmed(scene: Scene, seed: number, { cases, untilMs }: 
   provider.odd = new Random(seed + 1);
   let played = 0;
   let firstBytes = 0;
+  /** Those of the last round: one of them has ended the proxy, where it has ended. */
+  const last: string[] = [];
   while (played < cases && performance.now() < untilMs && wrong.length < maxWrong && proxy.isRunning) {
-    const round = Array.from({ length: atOnce }, () => oneCase(scene, random, pools, statuses));
+    last.length = 0;
+    const round = Array.from({ length: atOnce }, () => oneCase(scene, random, pools, statuses, last));
     for (const found of await Promise.all(round)) if (found !== undefined) wrong.push(found);
     played += atOnce;
     if (firstBytes === 0 && played >= cases / 2) firstBytes = await proxy.rssBytes();
@@ -53,7 +56,7 @@ export async function playArmed(scene: Scene, seed: number, { cases, untilMs }: 
   if (proxy.isRunning) {
     wrong.push(...(await honestAfterwards(scene)));
     wrong.push(...wrongInLog(proxy, [...pools.secrets, ...provider.secrets]));
-  } else wrong.push(`the proxy ended:\n${proxy.output}`);
+  } else wrong.push(`the proxy ended:\n${proxy.output}\nafter ${last.join('\n')}`);
   const grownBytes = proxy.isRunning && firstBytes > 0 ? (await proxy.rssBytes()) - firstBytes : 0;
   return { cases: played, statuses, wrong, grownBytes };
 }
@@ -64,6 +67,7 @@ async function oneCase(
   random: Random,
   pools: Pools,
   statuses: Map<number, number>,
+  last: string[],
 ): Promise<string | undefined> {
   const count = (status: number): unknown => statuses.set(status, (statuses.get(status) ?? 0) + 1);
   const kind = random.below(20);
@@ -79,6 +83,7 @@ async function oneCase(
   }
   const isAdmin = kind <= 2;
   const bytes = isAdmin ? oddAdminRequest(random) : oddRequest(random, pools);
+  last.push(JSON.stringify(bytes));
   const leaves = !isAdmin && random.below(24) === 0 ? 'resets' : 'ends';
   const { text, ended } = await talk(isAdmin ? scene.adminPort : scene.port, bytes, leaves);
   const found = leaves === 'resets' ? undefined : judge(bytes, text, ended, count, isAdmin);

@@ -279,7 +279,8 @@ export function oddRequest(random: Random, pools: Pools): string {
 function wellFormed(random: Random, pools: Pools): string {
   const isBack = random.below(6) === 0;
   const back = isBack ? callback(random, pools) : undefined;
-  const host = back?.host ?? random.pick(hosts);
+  // Well-formed as RFC 3986 has it, and yet nothing that a URL could name.
+  const host = random.below(6) === 0 ? random.pick(hostsOdd) : (back?.host ?? random.pick(hosts));
   const path =
     back?.path ?? (random.below(4) === 0 ? pageTarget(random) : random.pick(['/', '/api/x?y', ...honest]));
   const lines = [
@@ -299,7 +300,8 @@ function wellFormed(random: Random, pools: Pools): string {
 
 function malformed(random: Random, pools: Pools): string {
   const lines: string[] = [];
-  const host = random.below(5) === 0 ? random.pick([...hostsOdd, ...texts]) : random.pick(hosts);
+  const host =
+    random.below(5) === 0 ? random.pick(random.below(2) === 0 ? hostsOdd : texts) : random.pick(hosts);
   const asked = target(random, host);
   const isDoor = asked.startsWith(`${pages}/agent`);
   const isUpgrade = random.below(isDoor ? 1 : 8) === 0;
