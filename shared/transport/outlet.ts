@@ -17,6 +17,7 @@ const textBytes = 1024;
 export class Outlet implements Gatherer {
   readonly #socket: Socket;
   readonly #batch: WriteBatch;
+  readonly #markBytes: number;
   /** Of this turn, and not given to the socket yet: latin1. */
   #text = '';
   #isGathering = false;
@@ -44,6 +45,7 @@ export class Outlet implements Gatherer {
     this.#onEmpty = onEmpty;
     this.#socket = socket;
     this.#batch = batch;
+    this.#markBytes = socket.writableHighWaterMark;
   }
 
   /** Written and not yet taken by the kernel. */
@@ -53,10 +55,8 @@ export class Outlet implements Gatherer {
 
   /** More than its mark waits: a 'drain' of the socket follows, and when there this is false, there is room again. */
   get isFull(): boolean {
-    const socket = this.#socket;
-    // These go to the socket in one piece each: over its mark, they are told of with a 'drain' as well.
-    const mark = socket.writableHighWaterMark;
-    return socket.writableNeedDrain || this.#keptBytes >= mark || this.#text.length >= mark;
+    // What is kept goes to a corked socket: over its mark, it is told of with a 'drain' as well.
+    return this.#socket.writableNeedDrain || this.#keptBytes >= this.#markBytes;
   }
 
   /**
@@ -79,16 +79,18 @@ export class Outlet implements Gatherer {
       return;
     }
     this.#gather();
-    if (typeof bytes === 'string') {
-      this.#text += bytes;
-    } else if (bytes.length <= textBytes) {
-      this.#text += decodeLatin1(bytes, 0, bytes.length);
-    } else {
+    if (typeof bytes !== 'string' && bytes.length > textBytes) {
       this.#cork();
       this.#sendText();
       this.#underWay += 1;
       this.#socket.write(bytes, this.#onSent);
+      return;
     }
+    this.#text += typeof bytes === 'string' ? bytes : decodeLatin1(bytes, 0, bytes.length);
+    if (this.#text.length < this.#markBytes) return;
+    // Node promises no 'drain' for what the kernel takes at once, unless the socket was corked.
+    this.#cork();
+    this.#sendText();
   }
 
   /** From the batch. */

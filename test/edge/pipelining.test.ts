@@ -36,6 +36,16 @@ test('up to MAX_PIPELINED_BYTES are read; with the last of them the client is re
   t.equal(second?.heldBytes, behind.length + 4, 'and is read in its turn');
 });
 
+test('of a thousand requests in one piece, answered on the spot, each has its answer', async (t) => {
+  const count = 1_000;
+  const edge = await startEdge(t, { onAsked: (one) => answer(one, Buffer.alloc(300, 'x')) });
+  const wire = await dial(t, edge);
+  wire.write(request.repeat(count - 1));
+  wire.write(request.replace('/1', '/last').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  t.equal(await wire.left(), 'fin');
+  t.equal(wire.unread.toString('latin1').split('HTTP/1.1 200').length - 1, count);
+});
+
 async function until(isSo: () => boolean): Promise<void> {
   // oxlint-disable-next-line no-await-in-loop -- looked at until it is so
   while (!isSo()) await sleep(2);

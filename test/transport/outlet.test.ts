@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type Test, test } from 'tap';
 import { Outlet } from '../../shared/transport/outlet.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
+import { patienceMs, within } from '../e2e/support/deadline.ts';
 import { bufferMib } from './memory.ts';
 import { stuff, tcpPair } from './socket-pair.ts';
 import { turns, until } from './until.ts';
@@ -134,6 +135,24 @@ test('full means that a drain follows, after which there is room: whoever waits 
       while (outlet.isFull);
       await until('all has left', () => outlet.unsentBytes === 0);
       t.pass(`${size}, ${inOneTurn ? 'in one turn' : 'turn by turn'}`);
+      // oxlint-enable no-await-in-loop
+    }
+  }
+});
+
+test('so it is where the kernel takes all of it at once', async (t) => {
+  for (const size of [100, 1_000, 200_000]) {
+    for (const isText of [true, false]) {
+      // oxlint-disable no-await-in-loop -- one socket after the other
+      const { near, far } = await tcpPair(t);
+      const outlet = new Outlet(near, new WriteBatch());
+      const drained = once(near, 'drain');
+      let bytes = 0;
+      for (; !outlet.isFull; bytes += size) outlet.write(isText ? 'x'.repeat(size) : Buffer.alloc(size));
+      t.ok(bytes >= near.writableHighWaterMark);
+      await within(patienceMs, () => `a drain of ${size}, ${isText ? 'text' : 'bytes'}`, drained);
+      t.notOk(outlet.isFull);
+      await read(far, bytes);
       // oxlint-enable no-await-in-loop
     }
   }
