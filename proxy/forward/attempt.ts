@@ -240,8 +240,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   onComplete(meaning: ResponseMeaning, hasExcess: boolean): void {
     const code = this.#isReusable(meaning, hasExcess) ? resetCode.done : resetCode.cancelled;
     if (hasExcess) this.#exchange.record.code = 'backend_excess';
-    // Nobody waits for *done* but a connection that will serve again.
-    this.#stream?.reset(code, code === resetCode.done ? 'in passing' : 'now');
+    this.#stream?.reset(code);
     this.#stream = undefined;
     this.#exchange.client.finish(this.#persists);
     this.#settle(over);

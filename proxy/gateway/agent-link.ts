@@ -157,7 +157,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   load(): number {
-    return this.#link.session.busyCount;
+    return this.#link.session.streamCount;
   }
 
   open(handler: StreamHandler): MuxStream | undefined {

@@ -1,6 +1,6 @@
 /**
- * The order of what goes out: GoAway, ping, answers, then the streams' urgent frames (RST, window updates, ACKs), those that
- * were in no hurry, then the streams' data in turns of a few frames. It decides who is next and never what they say.
+ * The order of what goes out: GoAway, ping, answers, then the streams' urgent frames (RST, window updates, ACKs), then the
+ * streams' data in turns of a few frames. It decides who is next and never what they say.
  */
 import type { Answers } from './answers.ts';
 import { Fifo } from './fifo.ts';
@@ -16,19 +16,11 @@ const minFragmentBytes = 1_024;
  */
 const turnBytes = 64 * 1024;
 
-/** How long the word that a stream is done may wait for something to go along with. */
-const passingMs = 5;
-/** So many go by themselves: they hold places in the table, and their peer's resources. */
-const maxPassing = 64;
-
 export class Scheduler {
   readonly #answers: Answers;
   readonly #heartbeat: Heartbeat;
   readonly #onOutput: () => void;
   readonly #urgent = new Fifo<MuxStream>();
-  /** Streams whose RST is in no hurry: it goes along with whatever goes next. */
-  readonly #passing = new Fifo<MuxStream>();
-  #passingDueMs = Infinity;
   readonly #turns = new Fifo<MuxStream>();
   #goAwayCode: number | undefined = undefined;
   /** The user knows that there is output and has not yet seen the end of it. */
@@ -57,28 +49,6 @@ export class Scheduler {
   wantUrgent(stream: MuxStream): void {
     this.#urgent.join(stream.urgent);
     this.announce();
-  }
-
-  /** A write by itself wakes the peer for nothing but this; the stream's next neighbour takes it along. */
-  wantPassing(stream: MuxStream, nowMs: number): void {
-    // It has an urgent frame to say already: this one takes its place.
-    if (stream.urgent.isWaiting) return;
-    if (this.#passing.size === 0) this.#passingDueMs = nowMs + passingMs;
-    this.#passing.join(stream.urgent);
-    if (this.#passing.size >= maxPassing) this.#hurry();
-  }
-
-  /** Streams that are over but for an RST in no hurry. */
-  get passingCount(): number {
-    return this.#passing.size;
-  }
-
-  get nextDeadlineMs(): number {
-    return this.#passing.size === 0 ? Infinity : this.#passingDueMs;
-  }
-
-  tick(nowMs: number): void {
-    if (nowMs >= this.nextDeadlineMs) this.#hurry();
   }
 
   goAway(code: number): void {
@@ -112,8 +82,7 @@ export class Scheduler {
     if (!this.#isSilenced) {
       at = this.#writePing(into, at);
       at = this.#answers.write(into, at);
-      at = writeLine(this.#urgent, into, at);
-      at = writeLine(this.#passing, into, at);
+      at = this.#writeUrgent(into, at);
       at = this.#writeTurns(into, at);
     }
     if (at === 0) this.#isAnnounced = false;
@@ -132,12 +101,15 @@ export class Scheduler {
     return writeHeader(into, at, frameType.ping, frameFlag.syn, 0, this.#heartbeat.takePing());
   }
 
-  #hurry(): void {
-    for (let place = this.#passing.first; place !== undefined; place = this.#passing.first) {
-      this.#passing.remove(place);
-      this.#urgent.join(place);
+  #writeUrgent(into: Uint8Array, at: number): number {
+    let end = at;
+    while (into.length - end >= headerBytes) {
+      const place = this.#urgent.first;
+      if (place === undefined) break;
+      this.#urgent.remove(place);
+      end = place.holder.writeUrgent(into, end);
     }
-    this.announce();
+    return end;
   }
 
   #writeTurns(into: Uint8Array, at: number): number {
@@ -156,16 +128,4 @@ export class Scheduler {
     }
     return end;
   }
-}
-
-/** The urgent frame of each stream in line, as far as they fit. */
-function writeLine(line: Fifo<MuxStream>, into: Uint8Array, at: number): number {
-  let end = at;
-  while (into.length - end >= headerBytes) {
-    const place = line.first;
-    if (place === undefined) break;
-    line.remove(place);
-    end = place.holder.writeUrgent(into, end);
-  }
-  return end;
 }

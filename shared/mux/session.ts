@@ -121,11 +121,6 @@ export class MuxSession {
   }
 
   /** Streams that are not over, and those whose RST has not left yet. */
-  /** Of the streams that are not over, those that have more to say than that they are done. */
-  get busyCount(): number {
-    return this.#table.size - this.#scheduler.passingCount;
-  }
-
   get streamCount(): number {
     return this.#table.size;
   }
@@ -170,11 +165,7 @@ export class MuxSession {
   /** When `tick` is due next; Infinity: never. */
   get nextDeadlineMs(): number {
     if (this.#isClosed) return Infinity;
-    return Math.min(
-      this.#heartbeat.nextDeadlineMs,
-      this.#delayedAcks.nextDeadlineMs,
-      this.#scheduler.nextDeadlineMs,
-    );
+    return Math.min(this.#heartbeat.nextDeadlineMs, this.#delayedAcks.nextDeadlineMs);
   }
 
   /**
@@ -232,7 +223,6 @@ export class MuxSession {
     if (this.#isClosed) return 'dead';
     const verdict = this.#heartbeat.tick(nowMs);
     this.#delayedAcks.tick(nowMs);
-    this.#scheduler.tick(nowMs);
     this.#scheduler.announce();
     return verdict;
   }

@@ -31,8 +31,6 @@ export interface StreamOwner {
   wantTurn(stream: MuxStream): void;
   /** It has a frame to send that goes before all data: RST, window update, ACK. */
   wantUrgent(stream: MuxStream): void;
-  /** It has an RST to send that may go along with what goes next. */
-  wantPassing(stream: MuxStream): void;
   /** A window update is due: from now on it is worth knowing the round trip. */
   wantRoundTrip(): void;
   /** Bytes held for the streams: more, or (negative) fewer. */

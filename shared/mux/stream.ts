@@ -138,11 +138,8 @@ export class MuxStream {
     this.#owner.wantTurn(this);
   }
 
-  /**
-   * Drops what is queued and says RST with this code. Idempotent; nothing is called on the handler afterwards. In passing: the
-   * RST goes along with what goes next, and by itself a few milliseconds later.
-   */
-  reset(code: ResetCode, when: 'now' | 'in passing' = 'now'): void {
+  /** Drops what is queued and says RST with this code. Idempotent; nothing is called on the handler afterwards. */
+  reset(code: ResetCode): void {
     if (this.isOver) return;
     this.#abandon();
     if (!this.isAnnounced) {
@@ -150,8 +147,7 @@ export class MuxStream {
       return;
     }
     this.#resetCode = code;
-    if (when === 'now') this.#owner.wantUrgent(this);
-    else this.#owner.wantPassing(this);
+    this.#owner.wantUrgent(this);
   }
 
   /**

@@ -105,11 +105,7 @@ export class StreamTable implements StreamOwner {
   /** Undefined: our ids, our limit or the memory are used up. */
   open(handler: StreamHandler): MuxStream | undefined {
     const id = this.#nextId;
-    if (
-      id > maxUint32 ||
-      this.#outbound.size - this.#scheduler.passingCount >= this.#limits.maxOutboundStreams
-    )
-      return undefined;
+    if (id > maxUint32 || this.#outbound.size >= this.#limits.maxOutboundStreams) return undefined;
     const width = this.#widthOfNext();
     if (!this.memory.openStream(width)) return undefined;
     this.#nextId = id + 2;
@@ -152,10 +148,6 @@ export class StreamTable implements StreamOwner {
 
   wantUrgent(stream: MuxStream): void {
     this.#scheduler.wantUrgent(stream);
-  }
-
-  wantPassing(stream: MuxStream): void {
-    this.#scheduler.wantPassing(stream, this.#heartbeat.nowMs);
   }
 
   wantRoundTrip(): void {
