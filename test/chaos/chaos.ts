@@ -53,8 +53,9 @@ export async function runChaos(owner: Owner, options: ChaosOptions): Promise<str
       signal,
     );
 
-  const calmMs = Math.max(5_000, Math.min(20_000, seconds * 100));
-  const memory = new Memory(stage.members, isLong ? 20_000 : 3_000);
+  // As long as it takes until more of the same load adds nothing, on a machine that does other things as well.
+  const calmMs = Math.max(10_000, Math.min(20_000, seconds * 100));
+  const memory = new Memory(stage.members, isLong ? 20_000 : 8_000);
   await load(emptyTally(), AbortSignal.timeout(calmMs));
   await memory.noteBefore();
 
