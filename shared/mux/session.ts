@@ -139,11 +139,12 @@ export class MuxSession {
     return this.#isPeerGoingAway;
   }
 
-  /** Of the last ping; undefined before the first answer. */
+  /** When the last bytes came. */
   get heardMs(): number {
     return this.#heartbeat.heardMs;
   }
 
+  /** Of the last ping; undefined before the first answer. */
   get rttMs(): number | undefined {
     return this.#heartbeat.rttMs;
   }
