@@ -104,6 +104,11 @@ export class StreamPipe implements StreamHandler {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#bytesIn += chunk.length;
+    if (this.#rest !== undefined) {
+      // TLS hands out what it has decrypted although the socket was paused meanwhile.
+      this.#rest = Buffer.concat([this.#rest, chunk]);
+      return;
+    }
     const taken = stream.write(chunk);
     if (taken === chunk.length) return;
     this.#rest = chunk.subarray(taken);

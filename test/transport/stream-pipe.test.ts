@@ -258,3 +258,26 @@ for (const isStuck of [false, true]) {
     t.equal(await wire.left(), 'fin');
   });
 }
+
+test('what a paused socket brings all the same (TLS does, of what it has decrypted) comes behind what waits', async (t) => {
+  const { stream, pipe } = await joined(t);
+  const heard: Buffer[] = [];
+  stream.handler = {
+    onData: (from, bytes) => {
+      heard.push(Buffer.from(bytes));
+      from.consume(bytes.length);
+    },
+    onEnd: () => heard.push(Buffer.from('end')),
+    onReset: () => {},
+    onWritable: () => {},
+  };
+  const pieces = Array.from({ length: 12 }, (_, n) => Buffer.alloc(50_000, n));
+  for (const piece of pieces.slice(0, 8)) pipe.fromSocket(piece);
+  // Room has come, and nobody has told the pipe yet.
+  await turns(1);
+  for (const piece of pieces.slice(8)) pipe.fromSocket(piece);
+  pipe.socketEnded();
+  await until('its end', () => stream.endReceived);
+  t.ok(Buffer.concat(heard).equals(Buffer.concat([...pieces, Buffer.from('end')])));
+  t.equal(pipe.bytesIn, 600_000);
+});
