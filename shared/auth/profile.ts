@@ -28,6 +28,8 @@ const maxGroupLength = 256;
 export function readProfile(claims: Claims, names: ClaimNames): Profile | undefined {
   const { sub } = claims;
   if (typeof sub !== 'string' || sub === '' || sub.length > maxSubjectLength) return undefined;
+  // UTF-8 has no half of a character: in what backends are told, two such subjects would be one.
+  if (!sub.isWellFormed()) return undefined;
   return { subject: sub, email: readEmail(claims, names.email), groups: readGroups(claims, names.groups) };
 }
 

@@ -78,7 +78,7 @@ test('so many groups at most', (t) => {
 });
 
 test('without a subject it is nobody', (t) => {
-  for (const sub of [undefined, '', 7, ['1'], 'x'.repeat(256)])
+  for (const sub of [undefined, '', 7, ['1'], 'x'.repeat(256), 'a\ud800'])
     t.equal(readProfile({ sub }, names), undefined);
   t.equal(readProfile({ sub: 'x'.repeat(255) }, names)?.subject.length, 255);
   t.end();

@@ -31,13 +31,16 @@ export interface Bounds {
 
 /** Cases at the same time: so many that one that waits keeps nobody, and few enough to tell which one it was. */
 const atOnce = 8;
+/** Requests that are made of the same sessions and ways back: a multiple of those at once. */
+const casesAPool = 800;
 /** Wrong answers after which nothing new is learnt. */
 const maxWrong = 5;
 
 export async function playArmed(scene: Scene, seed: number, { cases, untilMs }: Bounds): Promise<Played> {
   const { proxy, provider } = scene;
   const random = new Random(seed);
-  const pools = await makePools(scene, random);
+  const secrets = new Set<string>();
+  let pools = await makePools(scene, random, secrets);
   const statuses = new Map<number, number>();
   const wrong: string[] = [];
   provider.odd = new Random(seed + 1);
@@ -46,6 +49,12 @@ export async function playArmed(scene: Scene, seed: number, { cases, untilMs }: 
   /** Those of the last round: one of them has ended the proxy, where it has ended. */
   const last: string[] = [];
   while (played < cases && performance.now() < untilMs && wrong.length < maxWrong && proxy.isRunning) {
+    if (played > 0 && played % casesAPool === 0) {
+      // A way back is good once, and whom an odd provider knows no more is signed out.
+      provider.odd = undefined;
+      pools = await makePools(scene, random, secrets);
+      provider.odd = new Random(seed + played);
+    }
     last.length = 0;
     const round = Array.from({ length: atOnce }, () => oneCase(scene, random, pools, statuses, last));
     for (const found of await Promise.all(round)) if (found !== undefined) wrong.push(found);
@@ -55,7 +64,7 @@ export async function playArmed(scene: Scene, seed: number, { cases, untilMs }: 
   provider.odd = undefined;
   if (proxy.isRunning) {
     wrong.push(...(await honestAfterwards(scene)));
-    wrong.push(...wrongInLog(proxy, [...pools.secrets, ...provider.secrets]));
+    wrong.push(...wrongInLog(proxy, [...secrets, ...provider.secrets]));
   } else wrong.push(`the proxy ended:\n${proxy.output}\nafter ${last.join('\n')}`);
   const grownBytes = proxy.isRunning && firstBytes > 0 ? (await proxy.rssBytes()) - firstBytes : 0;
   return { cases: played, statuses, wrong, grownBytes };

@@ -1,7 +1,7 @@
 /** What requests are made of that takes a while to make: sessions of people who signed in, and sealed cookies of every content. */
 /* oxlint-disable no-await-in-loop -- the same seed makes the same ones in the same order */
 import type { Random } from '../random.ts';
-import type { Pending, Pools } from './requests.ts';
+import type { Pending, Pools, SignedIn } from './requests.ts';
 import { agentToken } from './scene.ts';
 import type { Scene } from './scene.ts';
 import { readAnswers } from './answers.ts';
@@ -29,15 +29,18 @@ export async function askHonestly(
   return answer;
 }
 
+/** From where nothing fails, where that is believed. */
+const from = 'X-Forwarded-For: 198.51.100.2';
+
 /** To the provider and back; the session's cookie as it is sent. */
 export async function signIn({ port }: Pick<Scene, 'port'>, host: string): Promise<string> {
-  const sent = await askHonestly(port, host, '/.well-known/inverting-proxy/sign-in');
+  const sent = await askHonestly(port, host, '/.well-known/inverting-proxy/sign-in', [from]);
   const place = sent.fields.get('location')?.[0];
   if (sent.status !== 302 || place === undefined) throw new Error(`not sent to the sign-in: ${sent.status}`);
   const { searchParams } = new URL(place);
   const query = `state=${searchParams.get('state')}&code=honest.${searchParams.get('nonce')}`;
   const pending = (sent.fields.get('set-cookie') ?? []).map((line) => line.split(';', 1)[0]).join('; ');
-  const lines = [`Cookie: ${pending}`];
+  const lines = [from, `Cookie: ${pending}`];
   const back = await askHonestly(port, host, `/.well-known/inverting-proxy/callback?${query}`, lines);
   const session = back.fields.get('set-cookie')?.find((line) => line.includes('session='));
   if (back.status !== 303 || session === undefined)
@@ -45,10 +48,11 @@ export async function signIn({ port }: Pick<Scene, 'port'>, host: string): Promi
   return session.split(';', 1)[0] ?? '';
 }
 
-export async function makePools(scene: Scene, random: Random): Promise<Pools> {
+export async function makePools(scene: Scene, random: Random, secrets: Set<string>): Promise<Pools> {
   const { sealers, provider, agentSigner } = scene;
-  const sessions: string[] = [];
-  for (const host of hosts) sessions.push((await signIn(scene, host)).split('=')[1] ?? '');
+  const signedIn: SignedIn[] = [];
+  for (const host of hosts) signedIn.push({ host, cookie: await signIn(scene, host) });
+  const sessions = signedIn.map(({ cookie }) => cookie.split('=')[1] ?? '');
   const content = await sealers.session.open(sessions[0] ?? '');
   if (content === undefined) throw new Error('a session that cannot be opened');
   for (let made = 0; made < sealedOfEach; made += 1) {
@@ -57,20 +61,28 @@ export async function makePools(scene: Scene, random: Random): Promise<Pools> {
   }
   const pending: Pending[] = [];
   for (let made = 0; made < sealedOfEach * 10; made += 1) {
-    const [state, nonce] = [`s${String(made).padStart(7, '0')}-0123456789`, `nonce-${made}`];
+    const state = `${random.next().toString(16).padStart(8, '0')}-0123456789`;
+    const nonce = `nonce-${made}`;
     const host = random.pick(hosts);
     const honest = { s: state, n: nonce, v: 'v'.repeat(43), r: '/x', h: host, t: Date.now() };
     const sealed = await sealers.signIn.seal(random.below(4) === 0 ? oddObject(random, honest) : honest);
     pending.push({ host, state, nonce, sealed });
   }
-  const secrets = new Set([...sessions, ...pending.map(({ sealed }) => sealed)]);
+  for (const each of [...sessions, ...pending.map(({ sealed }) => sealed)]) secrets.add(each);
   const agentTokens: TokenKind = {
     signers: [agentSigner, agentSigner, agentSigner, secretSigner('another secret')],
     kids: ['', 'good', 'x'],
     claims: () => ({ ...agentClaims(), hosts: ['peer.example.com'], paths: ['/'], links: 4 }),
   };
-  secrets.add(agentToken(agentSigner, 'peer'));
-  return { clientTokens: provider.tokens, agentTokens, sessions, pending, secrets };
+  return {
+    agentToken: agentToken(agentSigner, 'peer'),
+    clientTokens: provider.tokens,
+    agentTokens,
+    signedIn,
+    sessions,
+    pending,
+    secrets,
+  };
 }
 
 function agentClaims(): Readonly<Record<string, unknown>> {

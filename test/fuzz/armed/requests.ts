@@ -12,10 +12,20 @@ import { fieldText, jsonText, mutated, oddObject, oddText, oddValue, texts } fro
 export interface Pools {
   readonly clientTokens: TokenKind;
   readonly agentTokens: TokenKind;
+  /** A good one. */
+  readonly agentToken: string;
+  /** Who is signed in, in order, until the provider says otherwise. */
+  readonly signedIn: readonly SignedIn[];
   /** Sealed, right and odd, of either purpose. */
   readonly sessions: readonly string[];
   readonly pending: readonly Pending[];
   readonly secrets: Set<string>;
+}
+
+export interface SignedIn {
+  readonly host: string;
+  /** Name and value. */
+  readonly cookie: string;
 }
 
 export interface Pending {
@@ -121,17 +131,26 @@ function pageTarget(random: Random): string {
   return `${pages}/${page}${query(random)}`;
 }
 
+/** Where somebody goes, and what they bring. */
+interface Way {
+  readonly host: string;
+  readonly path: string;
+  readonly lines: readonly string[];
+}
+
 /** The way back of somebody who began a sign-in; only now and then something is wrong with it. */
-function callback(random: Random, pools: Pools): { host: string; path: string; cookie: string } {
+function callback(random: Random, pools: Pools): Way {
   const { host, state, nonce, sealed } = random.pick(pools.pending);
   const code = `kept-secret-code-${random.next()}.${nonce}`;
   pools.secrets.add(code);
   const more = random.below(4) === 0 ? `&${query(random).slice(1)}` : '';
-  const prefix = random.below(2) === 0 ? '__Host-' : '';
+  // As this proxy sets it, or as the other variant would.
+  const isSecure = (pools.signedIn[0]?.cookie.startsWith('__Host-') === true) === random.below(8) > 0;
+  const prefix = isSecure ? '__Host-' : '';
   return {
     host,
     path: `${pages}/callback?state=${state}&code=${code}${more}`,
-    cookie: `Cookie: ${prefix}inverting-proxy-sign-in-${state.slice(0, 8)}=${sealed}`,
+    lines: [`Cookie: ${prefix}inverting-proxy-sign-in-${state.slice(0, 8)}=${sealed}`],
   };
 }
 
@@ -237,10 +256,19 @@ const lineMakers: readonly Line[] = [
     `${random.pick(['Via', 'TE', 'Trailer', 'Range', 'Referer', 'User-Agent', 'Upgrade', 'Proxy-Status'])}: ${fieldText(random)}`,
 ];
 
+const agentSubprotocol = 'inverting-proxy.v1';
 const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
 
 function upgradeLines(random: Random, isDoor: boolean): string[] {
-  const protocol = isDoor && random.below(6) > 0 ? 'inverting-proxy.v1' : fieldText(random);
+  if (random.below(3) === 0)
+    return [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      key,
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Protocol: ${agentSubprotocol}`,
+    ];
+  const protocol = isDoor && random.below(6) > 0 ? agentSubprotocol : fieldText(random);
   const lines = [
     `Connection: ${random.pick(['Upgrade', 'upgrade', 'keep-alive, Upgrade', 'close', fieldText(random)])}`,
     `Upgrade: ${random.pick(['websocket', 'websocket', 'WebSocket', 'h2c', 'echo, websocket', fieldText(random)])}`,
@@ -277,25 +305,60 @@ export function oddRequest(random: Random, pools: Pools): string {
 }
 
 function wellFormed(random: Random, pools: Pools): string {
-  const isBack = random.below(6) === 0;
-  const back = isBack ? callback(random, pools) : undefined;
+  const way = random.below(6);
+  const back =
+    way === 0
+      ? callback(random, pools)
+      : way === 1
+        ? visit(random, pools)
+        : way === 2
+          ? door(random, pools)
+          : undefined;
   // Well-formed as RFC 3986 has it, and yet nothing that a URL could name.
   const host = random.below(6) === 0 ? random.pick(hostsOdd) : (back?.host ?? random.pick(hosts));
   const path =
     back?.path ?? (random.below(4) === 0 ? pageTarget(random) : random.pick(['/', '/api/x?y', ...honest]));
-  const lines = [
-    `X-Forwarded-For: 192.0.2.${random.below(250)}`,
-    ...(back === undefined ? [] : [back.cookie]),
-  ];
+  const lines = [`X-Forwarded-For: 192.0.2.${random.below(250)}`, ...(back?.lines ?? [])];
   for (let more = random.below(4); more > 0; more -= 1)
     lines.push(random.pick(plainLineMakers)(random, host));
-  if (random.below(8) === 0) lines.push(...upgradeLines(random, path.startsWith(`${pages}/agent`)));
-  if (random.below(3) > 0) lines.push(`Authorization: ${authorization(random, pools)}`);
-  if (random.below(2) === 0) lines.push(`Cookie: ${cookie(random, pools)}`);
-  const method = isBack ? 'GET' : random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
-  return [`${method} ${path.replaceAll(' ', '%20')} HTTP/1.1`, `Host: ${host}`, ...lines, '', ''].join(
-    '\r\n',
-  );
+  const isUpgrade = random.below(8) === 0;
+  if (isUpgrade) lines.push(...upgradeLines(random, path.startsWith(`${pages}/agent`)));
+  if (back === undefined && random.below(6) > 0) lines.push(`Authorization: ${authorization(random, pools)}`);
+  if (random.below(back === undefined ? 2 : 8) === 0) lines.push(`Cookie: ${cookie(random, pools)}`);
+  const method =
+    way === 0 || way === 2 ? 'GET' : random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
+  // What comes behind the head: of an upgrade it goes to the backend, else it is another request.
+  const behind = isUpgrade
+    ? fieldText(random)
+    : random.below(12) === 0
+      ? `GET / HTTP/1.1\r\nHost: ${hosts[1]}\r\n\r\n`
+      : '';
+  const start = `${method} ${path.replaceAll(' ', '%20')} HTTP/1.1`;
+  return [start, `Host: ${host}`, ...lines, '', behind].join('\r\n');
+}
+
+/** An agent: with a good token it asks for odd things, or the other way round. */
+function door(random: Random, pools: Pools): Way {
+  const isGood = random.below(3) > 0;
+  const token = isGood ? pools.agentToken : oddToken(random, pools.agentTokens);
+  pools.secrets.add(token);
+  const names = ['backend', 'host', 'host', 'path', 'path', 'x'];
+  const pairs = Array.from({ length: random.below(4) }, () => {
+    const text = fieldText(random).replaceAll(/[\s#]/g, '');
+    return `&${random.pick(names)}=${random.below(2) === 0 ? text : encodeURIComponent(text)}`;
+  });
+  const ask = random.below(8) === 0 ? '' : 'backend=peer&host=peer.example.com';
+  const lines = [`Authorization: Bearer ${token}`, ...upgradeLines(random, true)];
+  return { host: 'x.example.com', path: `${pages}/agent?${ask}${pairs.join('')}`, lines };
+}
+
+/** Somebody who is signed in, on a page of their site. */
+function visit(random: Random, pools: Pools): Way {
+  const { host, cookie: sent } = random.pick(pools.signedIn);
+  const path = random.pick(['/', '/admin/x', `${pages}/sign-out`, `${pages}/sign-in?other=1`]);
+  const scheme = random.below(2) === 0 ? 'http' : 'https';
+  const lines = [`Cookie: ${sent}`, ...(random.below(2) === 0 ? [`Origin: ${scheme}://${host}`] : [])];
+  return { host, path, lines };
 }
 
 function malformed(random: Random, pools: Pools): string {

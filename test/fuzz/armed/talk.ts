@@ -1,4 +1,4 @@
-/** One connection: these bytes out, and all that comes back until it ends. It knows no HTTP. */
+/** One connection: these bytes out, and all that comes back until it ends. Of HTTP it knows how an agent is let in. */
 import { connect } from 'node:net';
 import { patienceMs } from '../../e2e/support/deadline.ts';
 
@@ -16,6 +16,7 @@ export function talk(
 ): Promise<Heard> {
   const heard = Promise.withResolvers<Heard>();
   let text = '';
+  const isLink = /^GET [!-~]*\/agent/.test(bytes);
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const done = (ended: Heard['ended']): void => {
     heard.resolve({ text, ended });
@@ -24,6 +25,8 @@ export function talk(
   socket.setTimeout(patienceMs, () => done('never'));
   socket.on('data', (piece) => {
     text += piece.toString('latin1');
+    // A link that was let in lives on until somebody ends it.
+    if (isLink && text.startsWith('HTTP/1.1 101 ')) done('fin');
   });
   socket.on('end', () => done('fin'));
   socket.on('error', () => done('reset'));

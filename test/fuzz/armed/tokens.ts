@@ -72,10 +72,20 @@ const more: readonly Readonly<Record<string, unknown>>[] = [
   { enc: 'A256GCM' },
 ];
 
+const pairs: readonly Readonly<Record<string, unknown>>[] = [
+  { alg: 'ES256', kid: 'odd-1' },
+  { alg: 'RS256', kid: 'odd-2' },
+  { alg: 'HS256', kid: 'odd-3' },
+  { alg: 'EdDSA', kid: 'odd-4' },
+  { alg: 'RS256', kid: '' },
+];
+
 function oddHead(random: Random, honest: object, kids: readonly string[]): object {
   const head: Record<string, unknown> = { ...honest };
   if (random.below(3) === 0) head['alg'] = random.below(4) === 0 ? oddValue(random) : random.pick(algorithms);
   if (random.below(3) === 0) head['kid'] = random.below(2) === 0 ? oddValue(random) : random.pick(kids);
+  // In time with each other, so that the key is found and then is none.
+  if (random.below(3) === 0) Object.assign(head, random.pick(pairs));
   if (random.below(3) === 0) head['typ'] = random.below(4) === 0 ? oddValue(random) : random.pick(types);
   if (random.below(4) === 0) Object.assign(head, random.pick(more));
   return head;
