@@ -26,6 +26,8 @@ export interface Reading {
   readonly requests: readonly ReadRequest[];
   /** Its head was accepted, and its body never came to its end. */
   readonly partial: ReadRequest | undefined;
+  /** Of a head that was read whole and broke a rule: its refusal is answered as that method is. */
+  readonly refusedMethod: string | undefined;
   /** refused: with this status · closed: nothing behind the last request counts · open: more could come. */
   readonly end:
     | { readonly kind: 'refused'; readonly status: number; readonly code: string }
@@ -48,8 +50,8 @@ interface Current {
 export function readRequests(pieces: readonly Uint8Array[], isRouted: (host: string) => boolean): Reading {
   const reader = new Reader(isRouted);
   for (const piece of pieces) reader.push(piece);
-  const { requests, partial, end, isBetween } = reader;
-  return { requests, partial, end, isBetween };
+  const { requests, partial, refusedMethod, end, isBetween } = reader;
+  return { requests, partial, refusedMethod, end, isBetween };
 }
 
 const plainMethod = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/;
@@ -68,6 +70,7 @@ function looksPlain({ method, fields }: RequestHead, { target, authority }: Requ
 
 class Reader {
   readonly requests: ReadRequest[] = [];
+  refusedMethod: string | undefined;
   end: Reading['end'] = { kind: 'open' };
   readonly #isRouted: (host: string) => boolean;
   readonly #scanner = new HeadScanner('request');
@@ -103,7 +106,10 @@ class Reader {
     const next = from + this.#scanner.consumed;
     if (head === undefined) return next;
     this.#scanner.reset();
+    // Until it is known to keep the rules.
+    this.refusedMethod = head.method;
     const meaning = readRequest(head, { viaName });
+    this.refusedMethod = undefined;
     const { connectionNames } = meaning;
     const body = createBodyReader(meaning.framing, 'request', { connectionNames });
     this.#current = { head, meaning, body, pieces: [] };

@@ -156,13 +156,13 @@ export class Trials {
     const reading = readRequests(pieces, isRouted);
     const running: Running = { backend: backend.name, reading, records: [], onRecord: () => undefined };
     this.#running.set(id, running);
-    const { requests, partial, end } = reading;
+    const { requests, partial, refusedMethod, end } = reading;
     const transcript = await play({
       port,
       pieces,
       halfClosesAtOnce: theCase.halfClosesAtOnce,
       answers: requests.length + (end.kind === 'refused' ? 1 : 0),
-      methods: [...requests, ...(partial === undefined ? [] : [partial])].map(({ method }) => method),
+      methods: [...requests.map(({ method }) => method), partial?.method ?? refusedMethod ?? ''],
       whole: requests.length,
       withinMs: port === backend.port ? directPatienceMs : patienceMs,
     });

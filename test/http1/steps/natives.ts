@@ -44,6 +44,7 @@ const CONSTANT = [
   'charCodeAt',
   'clear',
   'delete',
+  'floor',
   'get',
   'getOwnPropertyDescriptor',
   'has',
