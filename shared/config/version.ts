@@ -1,9 +1,9 @@
-/** The program's own version, as package.json has it: from the sources and from dist/ alike. */
+/** The program's own version, as package.json has it: from the sources and from what is built alike. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** shared/config/ lies two folders below package.json, dist/shared/config/ three. */
-const maxLevels = 3;
+/** shared/config/ lies two folders below package.json, and so do dist/proxy/ and dist/agent/. */
+const maxLevels = 2;
 
 export function readVersion(): string {
   let folder = import.meta.dirname;

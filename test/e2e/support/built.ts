@@ -22,8 +22,7 @@ export async function buildPrograms(t: Owner): Promise<BuiltPrograms> {
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'built-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  await runUnhooked(tsc, ['-p', 'tsconfig.build.json', '--outDir', folder], root);
+  await runUnhooked(join(root, 'build.ts'), [folder], root);
   // It says that the files are modules, and which version they are.
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'));
   const built = relative(root, folder);
