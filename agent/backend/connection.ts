@@ -4,6 +4,7 @@
  * for its whole life.
  */
 import { Socket } from 'node:net';
+import type { BlockPool } from '../../shared/mux/blocks.ts';
 import { resetCode } from '../../shared/mux/codes.ts';
 import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
@@ -108,18 +109,19 @@ export class BackendConnection implements PipeOwner {
   }
 
   #connect({ dialer, clock, memory }: Connecting): Socket {
-    const receive = (chunk: Uint8Array): void => {
+    const receive = (chunk: Uint8Array, pool?: BlockPool): void => {
       this.#heardMs = clock.nowMs();
       // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
-      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk);
+      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk, pool);
       else this.destroy();
     };
-    if (!canShareReads) return dialer.connect().on('data', receive);
+    if (!canShareReads) return dialer.connect().on('data', (chunk: Buffer) => receive(chunk));
     let size: 'large' | 'small' = 'small';
     return dialer.connect({
       buffer: () => memory.room(size),
       callback: (count, bytes) => {
-        receive(memory.take(bytes, count));
+        const pool = memory.poolFor(count, this.#pipe.isNarrow);
+        receive(pool === undefined ? memory.take(bytes, count) : bytes.subarray(0, count), pool);
         size = this.#pipe.isNarrow ? 'small' : 'large';
         return true;
       },

@@ -1,7 +1,9 @@
 /**
  * The sending half of one stream: the credit its peer has granted, and what it was given to send and has not framed yet. It keeps
- * references, not copies, and copies every byte once, into the output. It knows neither frames nor flags.
+ * references, and copies every byte once, into the output; where the writer needs its memory back at once, it keeps copies in blocks.
+ * It knows neither frames nor flags.
  */
+import type { Block, BlockPool } from './blocks.ts';
 import { maxUint32 } from './frame.ts';
 import { initialWindowBytes } from './window.ts';
 
@@ -11,6 +13,10 @@ const maxChunks = 1_024;
 export class SendQueue {
   readonly #maxBytes: number;
   readonly #chunks: Uint8Array[] = [];
+  /** Of each chunk: where it was copied to, if it was. */
+  readonly #blocks: (Block | undefined)[] = [];
+  /** The block that the next copies go to, while any of it waits: so copies cost what they weigh and two blocks at most. */
+  #tail: Block | undefined = undefined;
   /** The first chunk that still has bytes, and how many of it are gone. */
   #head = 0;
   #headOffset = 0;
@@ -33,12 +39,17 @@ export class SendQueue {
     return Math.min(this.#creditBytes, this.#maxBytes - this.#bytes);
   }
 
-  /** Takes as much as there is room for; returns how much. */
-  offer(bytes: Uint8Array): number {
+  /**
+   * Takes as much as there is room for; returns how much.
+   * @param pool of the blocks that copies are taken to; without it the bytes are kept by reference
+   */
+  offer(bytes: Uint8Array, pool?: BlockPool): number {
     const taken = Math.min(bytes.length, this.roomBytes);
     if (taken < bytes.length) this.#isStarved = true;
     if (taken === 0) return 0;
-    this.#chunks.push(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    const chunk = taken === bytes.length ? bytes : bytes.subarray(0, taken);
+    if (pool === undefined) this.#push(chunk, undefined);
+    else this.#copy(chunk, pool);
     this.#bytes += taken;
     this.#creditBytes -= taken;
     return taken;
@@ -82,21 +93,37 @@ export class SendQueue {
   }
 
   clear(): void {
-    this.#chunks.length = 0;
-    this.#head = 0;
-    this.#headOffset = 0;
+    while (this.#head < this.#chunks.length) this.#forgetHead();
     this.#bytes = 0;
   }
 
+  #push(chunk: Uint8Array, block: Block | undefined): void {
+    this.#chunks.push(chunk);
+    this.#blocks.push(block);
+  }
+
+  #copy(bytes: Uint8Array, pool: BlockPool): void {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#tail === undefined || this.#tail.roomBytes === 0) this.#tail = pool.take();
+      const end = Math.min(bytes.length, at + this.#tail.roomBytes);
+      this.#push(this.#tail.copy(bytes.subarray(at, end)), this.#tail);
+      at = end;
+    }
+  }
+
   #forgetHead(): void {
+    const block = this.#blocks[this.#head];
+    if (block?.left() === true && block === this.#tail) this.#tail = undefined;
     this.#headOffset = 0;
     this.#head++;
     if (this.#head === this.#chunks.length) {
       this.#chunks.length = 0;
+      this.#blocks.length = 0;
       this.#head = 0;
     } else if (this.#head === maxChunks) {
-      // The array stays within twice the bound, at a cost of one move per chunk.
+      // The arrays stay within twice the bound, at a cost of one move per chunk.
       this.#chunks.splice(0, maxChunks);
+      this.#blocks.splice(0, maxChunks);
       this.#head = 0;
     }
   }

@@ -4,6 +4,7 @@
  *
  * The upper half is for users; the lower half (from `acceptFrame` on) is for the session alone.
  */
+import type { BlockPool } from './blocks.ts';
 import type { ResetCode } from './codes.ts';
 import { Place } from './fifo.ts';
 import { frameFlag, frameType, headerBytes, maxDataBytes, writeHeader } from './frame.ts';
@@ -119,12 +120,13 @@ export class MuxStream {
   /**
    * Takes what credit and queue have room for, by reference until it is framed, and returns how much that is. If it is less than
    * was offered, `onWritable` follows. A reset stream takes 0 and calls nothing more: `onReset` has told its user, or its user did it.
+   * @param pool copies are taken to its blocks, and the memory is the caller's again at once
    * @throws Error after `end()`: that is a mistake in the program.
    */
-  write(bytes: Uint8Array): number {
+  write(bytes: Uint8Array, pool?: BlockPool): number {
     if (this.#isReset) return 0;
     if (this.#isEndAsked) throw new Error('write after end of a stream');
-    const taken = this.#queue.offer(bytes);
+    const taken = this.#queue.offer(bytes, pool);
     if (taken === 0) return 0;
     this.#owner.hold(taken);
     this.#owner.wantTurn(this);

@@ -6,6 +6,7 @@
  * socket's events and hears of the stream's end.
  */
 import type { Socket } from 'node:net';
+import type { BlockPool } from '../mux/blocks.ts';
 import type { ResetCode } from '../mux/codes.ts';
 import type { StreamHandler } from '../mux/session.ts';
 import type { MuxStream } from '../mux/stream.ts';
@@ -100,7 +101,8 @@ export class StreamPipe implements StreamHandler {
 
   // From the socket, by its owner.
 
-  fromSocket(chunk: Uint8Array): void {
+  /** @param pool where the chunk's memory is the caller's again at once: copies are taken to its blocks */
+  fromSocket(chunk: Uint8Array, pool?: BlockPool): void {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#bytesIn += chunk.length;
@@ -109,9 +111,10 @@ export class StreamPipe implements StreamHandler {
       this.#rest = Buffer.concat([this.#rest, chunk]);
       return;
     }
-    const taken = stream.write(chunk);
+    const taken = stream.write(chunk, pool);
     if (taken === chunk.length) return;
-    this.#rest = chunk.subarray(taken);
+    const rest = chunk.subarray(taken);
+    this.#rest = pool === undefined ? rest : Buffer.from(rest);
     this.#socket.pause();
   }
 
