@@ -4,6 +4,7 @@
  * every request there is: docs/operations.md names the fields.
  */
 import type { RecordLog } from '../shared/log/log.ts';
+import { jsonText } from '../shared/log/record-line.ts';
 import type { ExchangeRecord } from './exchange.ts';
 
 /** @param nowMs performance.now(), at the end of the exchange */
@@ -13,38 +14,66 @@ export type AccessLog = (record: ExchangeRecord, nowMs: number) => void;
 export function createAccessLog(log: RecordLog): AccessLog | undefined {
   const write = log.recordLine('exchange');
   if (write === undefined) return undefined;
+  const places = new Places();
   return (record, nowMs) => {
     const { startedAtMs, headAtMs, target, retries } = record;
     const queryAt = target.indexOf('?');
+    const path = queryAt === -1 ? target : target.slice(0, queryAt);
     write(
-      text('request', record.id) +
-        text('client', record.clientAddress) +
-        text('method', record.method) +
-        text('host', record.host) +
-        text('path', queryAt === -1 ? target : target.slice(0, queryAt)) +
-        number('status', record.status) +
+      `"request":"${jsonText(record.id)}","client":"${jsonText(record.clientAddress)}",` +
+        `"method":"${jsonText(record.method)}","host":"${jsonText(record.host)}","path":"${jsonText(path)}",` +
+        (record.status === undefined ? '' : `"status":${record.status},`) +
         text('code', record.code) +
-        text('backend', record.backendId) +
-        text('tunnel', record.tunnelId) +
-        text('agent', record.agentInstance) +
-        number('requestBytes', record.requestBytes) +
-        number('responseBytes', record.responseBytes) +
-        number('headMs', headAtMs === undefined ? undefined : hundredths(headAtMs - startedAtMs)) +
-        number('totalMs', hundredths(nowMs - startedAtMs)) +
-        number('retries', retries === 0 ? undefined : retries) +
+        places.of(record) +
+        `"requestBytes":${record.requestBytes},"responseBytes":${record.responseBytes},` +
+        (headAtMs === undefined ? '' : `"headMs":${hundredths(headAtMs - startedAtMs)},`) +
+        `"totalMs":${hundredths(nowMs - startedAtMs)},` +
+        (retries === 0 ? '' : `"retries":${retries},`) +
         text('abortedBy', record.abortedBy),
     );
   };
 }
 
+/** Links that live are some hundreds at most; those that were are forgotten with them. */
+const maxPlaces = 1_000;
+
+interface PlaceText {
+  readonly backendId: string | undefined;
+  readonly agentInstance: string | undefined;
+  readonly text: string;
+}
+
+/** Where an exchange went: the same few texts for all of them, each made once. */
+class Places {
+  readonly #made = new Map<string, PlaceText>();
+
+  of({ backendId, tunnelId, agentInstance }: ExchangeRecord): string {
+    if (tunnelId === undefined) return placeText(backendId, tunnelId, agentInstance);
+    const known = this.#made.get(tunnelId);
+    if (known !== undefined && known.backendId === backendId && known.agentInstance === agentInstance)
+      return known.text;
+    const made = { backendId, agentInstance, text: placeText(backendId, tunnelId, agentInstance) };
+    if (this.#made.size >= maxPlaces) this.#made.clear();
+    this.#made.set(tunnelId, made);
+    return made.text;
+  }
+}
+
+function placeText(
+  backendId: string | undefined,
+  tunnelId: string | undefined,
+  agentInstance: string | undefined,
+): string {
+  return text('backend', backendId) + text('tunnel', tunnelId) + text('agent', agentInstance);
+}
+
 function text(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `"${name}":${JSON.stringify(value)},`;
+  return value === undefined ? '' : `"${name}":"${jsonText(value)}",`;
 }
 
-function number(name: string, value: number | undefined): string {
-  return value === undefined ? '' : `"${name}":${value},`;
-}
-
-function hundredths(milliseconds: number): number {
-  return Math.round(milliseconds * 100) / 100;
+/** Of a whole number of hundredths, which is cheaper to write than a fraction. */
+function hundredths(milliseconds: number): string {
+  const all = Math.round(milliseconds * 100);
+  const rest = all % 100;
+  return rest === 0 ? `${all / 100}` : `${(all - rest) / 100}.${rest < 10 ? '0' : ''}${rest}`;
 }

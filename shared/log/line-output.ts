@@ -3,20 +3,21 @@
  * together. A slow reader costs lines, which are counted; a reader that is gone costs nothing. Knows no log format.
  */
 import { write, writeSync } from 'node:fs';
+import { LineBlocks } from './line-blocks.ts';
 
 export interface LineOutputOptions {
   readonly fd: number;
-  /** UTF-16 units that may wait; beyond it lines are dropped, so that memory stays bounded. */
-  readonly maxWaiting?: number;
+  /** What may wait; beyond it lines are dropped, so that memory stays bounded. */
+  readonly maxWaitingBytes?: number;
   /** Told how many lines were dropped, once there is room again. */
   readonly onDropped?: (lines: number) => void;
 }
 
-const defaultMaxWaiting = 4 * 1024 * 1024;
+const defaultMaxWaitingBytes = 4 * 1024 * 1024;
 /** Nobody who reads a log notices it; what a killed process can lose is as much. */
 const gatherMs = 20;
-/** UTF-16 units: a write that is worth the walk. */
-const gatheredEnough = 32 * 1024;
+/** A write that is worth the walk. */
+const gatheredEnoughBytes = 32 * 1024;
 /** A pipe that another process made non-blocking says EAGAIN when it is full; it is asked again after this. */
 const retryMs = 10;
 /** How often it is asked when the process is exiting: a second in all. */
@@ -24,10 +25,9 @@ const maxExitRetries = 100;
 
 export class LineOutput {
   readonly #fd: number;
-  readonly #maxWaiting: number;
+  readonly #maxWaitingBytes: number;
   readonly #onDropped: (lines: number) => void;
-  #lines: string[] = [];
-  #waiting = 0;
+  readonly #blocks = new LineBlocks();
   #dropped = 0;
   /** A write is on its way, or about to be: at most one at a time, so that lines keep their order. */
   #isBusy = false;
@@ -37,10 +37,10 @@ export class LineOutput {
   #gathering: NodeJS.Timeout | undefined;
   readonly #onGathered = (): void => this.#writeGathered();
 
-  constructor({ fd, maxWaiting = defaultMaxWaiting, onDropped = () => undefined }: LineOutputOptions) {
-    this.#fd = fd;
-    this.#maxWaiting = maxWaiting;
-    this.#onDropped = onDropped;
+  constructor(options: LineOutputOptions) {
+    this.#fd = options.fd;
+    this.#maxWaitingBytes = options.maxWaitingBytes ?? defaultMaxWaitingBytes;
+    this.#onDropped = options.onDropped ?? (() => undefined);
   }
 
   /** `line` ends with its line break. All lines of this turn go out in one write, with those that were gathered. */
@@ -51,18 +51,18 @@ export class LineOutput {
   /** The same for lines that come by the thousand: each write is a walk to another thread and back, so they go together. */
   gather(line: string): void {
     if (!this.#hold(line) || this.#isBusy) return;
-    if (this.#waiting >= gatheredEnough) this.#writeSoon();
+    if (this.#blocks.waitingBytes >= gatheredEnoughBytes) this.#writeSoon();
     else this.#gathering ??= setTimeout(this.#onGathered, gatherMs);
   }
 
   #hold(line: string): boolean {
     if (this.#isBroken) return false;
-    if (this.#waiting + line.length > this.#maxWaiting) {
+    // By its characters, before it is written: one line may pass the bound by what UTF-8 adds to it.
+    if (this.#blocks.waitingBytes + line.length > this.#maxWaitingBytes) {
       this.#dropped += 1;
       return false;
     }
-    this.#lines.push(line);
-    this.#waiting += line.length;
+    this.#blocks.add(line);
     return true;
   }
 
@@ -76,7 +76,7 @@ export class LineOutput {
   #writeGathered(): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    if (this.#waiting > 0) this.#writeSoon();
+    if (this.#blocks.waitingBytes > 0) this.#writeSoon();
   }
 
   /** Settles when every line so far is written, or can never be. */
@@ -87,10 +87,11 @@ export class LineOutput {
 
   /** For the exit of the process, when no callback runs any more; waits at most a second for a full pipe. */
   flushSync(): void {
-    let rest = Buffer.from(this.#take());
-    for (let retries = 0; rest.length > 0 && !this.#isBroken && retries < maxExitRetries;) {
+    let rest = this.#blocks.take();
+    for (let retries = 0; rest !== undefined && !this.#isBroken && retries < maxExitRetries;) {
       try {
         rest = rest.subarray(writeSync(this.#fd, rest));
+        if (rest.length === 0) rest = this.#blocks.take();
       } catch (error) {
         if (!isFull(error)) return;
         retries += 1;
@@ -101,41 +102,40 @@ export class LineOutput {
 
   #writeWaiting(): void {
     const dropped = this.#dropped;
-    const text = this.#take();
+    const bytes = this.#blocks.take();
     if (dropped > 0) {
       this.#dropped = 0;
       this.#onDropped(dropped);
     }
-    if (text !== '') {
-      this.#writeBytes(Buffer.from(text));
+    if (bytes !== undefined) {
+      this.#writeBytes(bytes, bytes);
       return;
     }
     // The lines waiting were written by flushSync, or all were dropped: nothing is left to say.
-    if (this.#lines.length > 0) setImmediate(() => this.#writeWaiting());
+    if (this.#blocks.waitingBytes > 0) setImmediate(() => this.#writeWaiting());
     else this.#rest();
   }
 
-  #writeBytes(bytes: Buffer): void {
-    write(this.#fd, bytes, (error, written) => {
-      if (error !== null && isFull(error)) setTimeout(() => this.#writeBytes(bytes), retryMs);
+  /** @param rest what is not written yet of `block` */
+  #writeBytes(rest: Buffer, block: Buffer): void {
+    write(this.#fd, rest, (error, written) => {
+      if (error !== null && isFull(error)) setTimeout(() => this.#writeBytes(rest, block), retryMs);
       else if (error !== null) this.#break();
-      else if (written < bytes.length) this.#writeBytes(bytes.subarray(written));
-      else if (this.#lines.length > 0 || this.#dropped > 0) this.#writeWaiting();
-      else this.#rest();
+      else if (written < rest.length) this.#writeBytes(rest.subarray(written), block);
+      else this.#written(block);
     });
   }
 
-  #take(): string {
-    const text = this.#lines.join('');
-    this.#lines = [];
-    this.#waiting = 0;
-    return text;
+  #written(block: Buffer): void {
+    this.#blocks.giveBack(block);
+    if (this.#blocks.waitingBytes > 0 || this.#dropped > 0) this.#writeWaiting();
+    else this.#rest();
   }
 
   /** Nobody reads any more (EPIPE), or the descriptor is closed: a program does not end for want of a log. */
   #break(): void {
     this.#isBroken = true;
-    this.#take();
+    while (this.#blocks.take() !== undefined);
     this.#rest();
   }
 

@@ -23,6 +23,7 @@ const bounds: Readonly<Record<string, Bound>> = {
   'shared/http1/extra.ts': HEAD,
   'shared/http1/target.ts': HEAD,
   'shared/log/mask.ts': [65_536, 'what is logged of a message is a part of its head'],
+  'shared/log/record-line.ts': [65_536, 'what is logged of a message is a part of its head'],
   'shared/protocol/grammar.ts': [
     65_536,
     'a control message or a head; and the length of each name is looked at first',

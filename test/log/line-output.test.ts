@@ -75,7 +75,7 @@ test('a reader that stands still costs lines, which are counted, and never memor
   const dropped: number[] = [];
   const output = new LineOutput({
     fd: writeEnd,
-    maxWaiting: 100,
+    maxWaitingBytes: 100,
     onDropped: (lines) => {
       dropped.push(lines);
       output.write(`dropped ${lines}\n`);
