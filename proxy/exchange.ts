@@ -74,6 +74,8 @@ export interface ExchangeRecord {
   retries: number;
   /** Who broke the exchange off, where it did not end in order. */
   abortedBy: 'client' | 'backend' | 'proxy' | undefined;
+  /** Among those that run, for whoever counts them; -1: it does not run. */
+  place: number;
 }
 
 /**

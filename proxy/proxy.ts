@@ -21,6 +21,7 @@ import type { ProxySettings } from './config.ts';
 import { Listener } from './edge/listener.ts';
 import { Networks } from '../shared/net/networks.ts';
 import type { Client, Exchange, ExchangeRecord, Handler } from './exchange.ts';
+import { AnswerScanners } from './forward/answer-scanners.ts';
 import { createForward } from './forward/forward.ts';
 import type { StreamTunnel } from './forward/tunnel.ts';
 import { Upgrades } from './forward/upgrades.ts';
@@ -133,6 +134,7 @@ class Proxy {
     });
     this.#forward = createForward({
       limits: forwardLimits(settings),
+      scanners: new AnswerScanners(forwardLimits(settings).responseHead),
       upgrades: this.#upgrades,
       waitingRoom,
       memory,
@@ -251,6 +253,7 @@ class Proxy {
       raw: undefined,
       retries: 0,
       abortedBy: undefined,
+      place: -1,
     };
   }
 }

@@ -47,19 +47,22 @@ export function createGate(options: GateOptions): Gate {
         return true;
       }
       const visit = visitOf(exchange, backendId, record, defaultAccess);
-      const settle = (verdict: Verdict): boolean => {
-        if (verdict === undefined) {
-          exchange.admission = admissionOf(visit);
-          return true;
-        }
-        exchange.record.backendId = backendId;
-        giveAnswer(exchange, verdict, name);
-        return false;
-      };
       const verdict = runChecks(checks, visit, 0);
-      return verdict instanceof Promise ? verdict.then(settle) : settle(verdict);
+      if (verdict instanceof Promise) return verdict.then((settled) => settle(visit, settled, name));
+      return settle(visit, verdict, name);
     },
   };
+}
+
+function settle(visit: Visit, verdict: Verdict, name: string): boolean {
+  const { exchange, backendId } = visit;
+  if (verdict === undefined) {
+    exchange.admission = admissionOf(visit);
+    return true;
+  }
+  exchange.record.backendId = backendId;
+  giveAnswer(exchange, verdict, name);
+  return false;
 }
 
 function runChecks(checks: readonly Check[], visit: Visit, from: number): Verdict | Promise<Verdict> {

@@ -71,17 +71,30 @@ export class ExchangeCounts {
   /** By backend id; exchanges without one under a name of their own. */
   readonly backends = new BoundedNames(maxBackends, () => new BackendCounts());
   readonly failures = new CodeCounts();
-  readonly #running = new Set<ExchangeRecord>();
+  /** In no order. Not a set: sets that grow keep what has left them alive for long, as maps do (see shared/mux/table.ts). */
+  readonly #running: ExchangeRecord[] = [];
 
   begin(record: ExchangeRecord): void {
-    this.#running.add(record);
+    record.place = this.#running.length;
+    this.#running.push(record);
   }
 
   /** @param nowMs performance.now() */
   end(record: ExchangeRecord, nowMs: number): void {
-    this.#running.delete(record);
+    this.#leave(record);
     this.backends.of(record.backendId ?? noName).add(record, nowMs);
     if (record.code !== undefined) this.failures.add(record.code);
+  }
+
+  /** The last one takes its place. Idempotent. */
+  #leave(record: ExchangeRecord): void {
+    const { place } = record;
+    if (place === -1) return;
+    record.place = -1;
+    const last = this.#running.pop();
+    if (last === undefined || last === record) return;
+    last.place = place;
+    this.#running[place] = last;
   }
 
   /** What runs now, by label. */

@@ -16,7 +16,10 @@ import type { MuxStream } from '../../shared/mux/stream.ts';
 import { apart } from '../../shared/transport/own-bytes.ts';
 import type { FailureCode } from '../../shared/protocol/failures.ts';
 import type { ClientListener, Exchange } from '../exchange.ts';
+import type { AnswerScanners } from './answer-scanners.ts';
 import type { ForwardLimits } from './limits.ts';
+import { failureOfReset, over } from './outcome.ts';
+import type { AttemptOwner, Outcome } from './outcome.ts';
 import { RequestWriter } from './request.ts';
 import { ResponseRelay } from './response.ts';
 import type { ResponseListener } from './response.ts';
@@ -24,33 +27,13 @@ import type { StreamTunnel } from './tunnel.ts';
 import { Upgrade } from './upgrade.ts';
 import type { Upgrades } from './upgrades.ts';
 
-/**
- * over: the client has its answer, or was aborted, or is gone. failed: it has heard nothing but interim answers
- * and must be told; `mayRetry` says whether sending the request again is safe (DESIGN §7).
- */
-export type Outcome =
-  | { readonly kind: 'over' }
-  | { readonly kind: 'failed'; readonly code: FailureCode; readonly mayRetry: boolean };
-
-const over: Outcome = { kind: 'over' };
 const bodilessMethods = new Set(['GET', 'HEAD']);
 const repeatableMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-const failureOfReset: { readonly [Code in ResetCode]: FailureCode } = {
-  [resetCode.cancelled]: 'backend_reset',
-  [resetCode.done]: 'backend_reset',
-  [resetCode.refused]: 'agent_offline',
-  [resetCode.backendUnreachable]: 'backend_refused',
-  [resetCode.backendConnectTimeout]: 'backend_connect_timeout',
-  [resetCode.backendTls]: 'backend_tls',
-  [resetCode.backendReset]: 'backend_reset',
-  [resetCode.overloaded]: 'overloaded',
-  [resetCode.protocolError]: 'backend_protocol',
-};
 
 export interface AttemptContext {
   readonly limits: ForwardLimits;
   readonly upgrades: Upgrades;
+  readonly scanners: AnswerScanners;
 }
 
 export class Attempt implements StreamHandler, ClientListener, ResponseListener {
@@ -59,7 +42,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   readonly #limits: ForwardLimits;
   readonly #upgrades: Upgrades;
   readonly #response: ResponseRelay;
-  readonly #settle: (outcome: Outcome) => void;
+  readonly #owner: AttemptOwner;
   #stream: MuxStream | undefined;
   #request: RequestWriter | undefined;
   #upgrade: Upgrade | undefined;
@@ -76,19 +59,13 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
   #movedAtMs = 0;
   #sentAtMs = Infinity;
 
-  /** @param settle is called once, with the outcome */
-  constructor(
-    exchange: Exchange,
-    tunnel: StreamTunnel,
-    { limits, upgrades }: AttemptContext,
-    settle: (outcome: Outcome) => void,
-  ) {
+  constructor(exchange: Exchange, tunnel: StreamTunnel, context: AttemptContext, owner: AttemptOwner) {
     this.#exchange = exchange;
     this.#tunnel = tunnel;
-    this.#limits = limits;
-    this.#upgrades = upgrades;
-    this.#settle = settle;
-    this.#response = new ResponseRelay(exchange, limits, this);
+    this.#limits = context.limits;
+    this.#upgrades = context.upgrades;
+    this.#owner = owner;
+    this.#response = new ResponseRelay(exchange, context, this);
   }
 
   start(forwarding: Forwarding): void {
@@ -96,7 +73,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     if (stream === undefined) {
       // Accepting and yet without a stream: it carries as many as it may.
       const code = this.#tunnel.isAccepting ? 'overloaded' : 'agent_offline';
-      this.#settle({ kind: 'failed', code, mayRetry: true });
+      this.#owner.settle({ kind: 'failed', code, mayRetry: true });
       return;
     }
     this.#stream = stream;
@@ -229,7 +206,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
         isWebSocket: meaning.upgrade?.toLowerCase() === 'websocket',
         upgrades: this.#upgrades,
         abort: () => client.abort(),
-        settle: () => this.#settle(over),
+        settle: () => this.#owner.settle(over),
       });
       this.#upgrade = upgrade;
       if (rest.length > 0) upgrade.fromStream(rest);
@@ -243,7 +220,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     this.#stream?.reset(code);
     this.#stream = undefined;
     this.#exchange.client.finish(this.#persists);
-    this.#settle(over);
+    this.#owner.settle(over);
   }
 
   /** Only an ordinary exchange leaves the backend's connection in a state we can be sure of (DESIGN §3). */
@@ -286,7 +263,7 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     this.#stream?.reset(code);
     this.#stream = undefined;
     this.#request = undefined;
-    this.#settle(outcome);
+    this.#owner.settle(outcome);
   }
 }
 

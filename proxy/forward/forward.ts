@@ -9,9 +9,10 @@ import { failureAnswer, giveAnswer } from '../answer.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import type { Selection } from '../routing/registry.ts';
 import { Attempt } from './attempt.ts';
-import type { AttemptContext, Outcome } from './attempt.ts';
+import type { AttemptContext } from './attempt.ts';
 import { heldOfBody } from './request.ts';
 import { maxRetries } from './limits.ts';
+import type { AttemptOwner, Outcome } from './outcome.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import type { WaitingRoom, WaitOutcome } from './waiting-room.ts';
 
@@ -27,77 +28,143 @@ export interface ForwardOptions extends AttemptContext {
 }
 
 export function createForward(options: ForwardOptions): Handler {
-  return async (exchange) => {
+  return (exchange) => {
     if (exchange.meaning.maxForwards === 0) {
       answerOptions(exchange, options.name);
-      return;
+      return over;
     }
-    const failure = await forwardWithin(exchange, options);
-    if (failure !== undefined) giveAnswer(exchange, failureAnswer(failure), options.name);
+    // What is read of a body is held by its exchange, and not read where there is no memory for it.
+    const heldBytes = heldOfBody(exchange.meaning.framing);
+    if (heldBytes > 0 && !options.memory.openBeside(heldBytes)) {
+      giveAnswer(exchange, failureAnswer('overloaded'), options.name);
+      return over;
+    }
+    const errand = new Errand(exchange, options, heldBytes);
+    errand.go();
+    return errand.whenOver();
   };
 }
 
-/** What is read of a body is held by its exchange, and not read where there is no memory for it. */
-async function forwardWithin(exchange: Exchange, options: ForwardOptions): Promise<FailureCode | undefined> {
-  const bytes = heldOfBody(exchange.meaning.framing);
-  if (bytes === 0) return forward(exchange, options);
-  if (!options.memory.openBeside(bytes)) return 'overloaded';
-  try {
-    return await forward(exchange, options);
-  } finally {
-    options.memory.release(bytes);
-  }
-}
+const over = Promise.resolve();
 
-/** Undefined when the client has been served or is gone; else what it must be told. */
-async function forward(exchange: Exchange, options: ForwardOptions): Promise<FailureCode | undefined> {
-  const { record } = exchange;
-  let tried: Set<StreamTunnel> | undefined;
-  let lastFailure: FailureCode | undefined;
-  // Sequential by nature: the next try depends on how this one ended.
-  // oxlint-disable no-await-in-loop
-  for (;;) {
-    const selection = pick(exchange, options, tried);
+/** One exchange on its way. It waits for nobody where nobody has to be waited for. */
+class Errand implements AttemptOwner {
+  readonly #exchange: Exchange;
+  readonly #options: ForwardOptions;
+  readonly #heldBytes: number;
+  #isOver = false;
+  #done: (() => void) | undefined;
+  #tunnel: StreamTunnel | undefined;
+  #tried: Set<StreamTunnel> | undefined;
+  #lastFailure: FailureCode | undefined;
+
+  /** @param heldBytes of the memory budget, given back at the end */
+  constructor(exchange: Exchange, options: ForwardOptions, heldBytes: number) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.#heldBytes = heldBytes;
+  }
+
+  /** Asked once. */
+  whenOver(): Promise<void> {
+    if (this.#isOver) return over;
+    return new Promise((resolve) => {
+      this.#done = resolve;
+    });
+  }
+
+  /** From the choice of a tunnel on; again after every wait and every try that may be repeated. */
+  go(): void {
+    const { meaning, admission } = this.#exchange;
+    const selection = pick(meaning, this.#options, this.#tried);
     const { backendId } = selection;
     // Asked before anything else is: who may not pass does not even learn whether anybody is there. And asked again where
     // the route has become another backend's while the request waited.
-    if (backendId !== undefined && exchange.admission?.backendId !== backendId) {
-      const isAdmitted = options.admit(exchange, backendId);
-      if (isAdmitted === false || (isAdmitted !== true && !(await isAdmitted))) return undefined;
-      if (exchange.client.isGone) return gone(exchange);
-      // What was picked may have gone meanwhile.
-      if (isAdmitted !== true) continue;
+    if (backendId !== undefined && admission?.backendId !== backendId) {
+      const isAdmitted = this.#options.admit(this.#exchange, backendId);
+      if (isAdmitted === false) {
+        this.#end();
+        return;
+      }
+      if (isAdmitted !== true) {
+        void this.#afterAdmission(isAdmitted);
+        return;
+      }
+      if (this.#exchange.client.isGone) {
+        this.#gone();
+        return;
+      }
     }
-    if (selection.kind === 'agent_offline') {
-      const waited = await waitForTunnel(exchange, options, selection.sinceMs);
-      if (waited === 'ready') continue;
-      if (waited === 'gone') return gone(exchange);
-      return lastFailure ?? (waited === 'full' ? 'overloaded' : 'agent_offline');
-    }
-    if (selection.kind !== 'tunnel') return lastFailure ?? selection.kind;
-    const { tunnel } = selection;
+    if (selection.kind === 'tunnel') this.#try(selection.tunnel, selection.backendId);
+    else if (selection.kind === 'agent_offline') void this.#wait(selection.sinceMs);
+    else this.#fail(this.#lastFailure ?? selection.kind);
+  }
+
+  async #afterAdmission(admitted: Promise<boolean>): Promise<void> {
+    if (!(await admitted)) this.#end();
+    else if (this.#exchange.client.isGone) this.#gone();
+    // What was picked may have gone meanwhile.
+    else this.go();
+  }
+
+  async #wait(sinceMs: number): Promise<void> {
+    const waited = await waitForTunnel(this.#exchange, this.#options, sinceMs);
+    if (waited === 'ready') this.go();
+    else if (waited === 'gone') this.#gone();
+    else this.#fail(this.#lastFailure ?? (waited === 'full' ? 'overloaded' : 'agent_offline'));
+  }
+
+  #try(tunnel: StreamTunnel, backendId: string): void {
+    const { record } = this.#exchange;
     record.backendId = backendId;
     record.tunnelId = tunnel.id;
     record.agentInstance = tunnel.agentInstance;
-    const outcome = await attempt(exchange, tunnel, options);
-    if (outcome.kind === 'over') return undefined;
-    if (!outcome.mayRetry || record.retries >= maxRetries || exchange.client.isGone) return outcome.code;
-    record.retries += 1;
-    lastFailure = outcome.code;
-    tried ??= new Set();
-    tried.add(tunnel);
+    this.#tunnel = tunnel;
+    const attempt = new Attempt(this.#exchange, tunnel, this.#options, this);
+    attempt.start(forwardingOf(this.#exchange, tunnel, this.#options.name));
   }
-  // oxlint-enable no-await-in-loop
-}
 
-/** There is nobody left to tell anything. */
-function gone({ record }: Exchange): undefined {
-  record.abortedBy ??= 'client';
+  /** From the attempt. */
+  settle(outcome: Outcome): void {
+    // Not within the call that brought the news: the tunnel that has failed is still being taken down.
+    if (outcome.kind === 'failed') queueMicrotask(() => this.#afterFailure(outcome));
+    else this.#end();
+  }
+
+  #afterFailure({ code, mayRetry }: Extract<Outcome, { kind: 'failed' }>): void {
+    const { record, client } = this.#exchange;
+    if (!mayRetry || record.retries >= maxRetries || client.isGone) {
+      this.#fail(code);
+      return;
+    }
+    record.retries += 1;
+    this.#lastFailure = code;
+    this.#tried ??= new Set();
+    if (this.#tunnel !== undefined) this.#tried.add(this.#tunnel);
+    this.go();
+  }
+
+  #fail(code: FailureCode): void {
+    giveAnswer(this.#exchange, failureAnswer(code), this.#options.name);
+    this.#end();
+  }
+
+  /** There is nobody left to tell anything. */
+  #gone(): void {
+    this.#exchange.record.abortedBy ??= 'client';
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#heldBytes > 0) this.#options.memory.release(this.#heldBytes);
+    this.#isOver = true;
+    this.#done?.();
+  }
 }
 
 /** With one tunnel only, a fresh backend connection through it is the other way there is. */
 function pick(
-  { meaning }: Exchange,
+  meaning: Exchange['meaning'],
   options: ForwardOptions,
   tried: ReadonlySet<StreamTunnel> | undefined,
 ): Selection<StreamTunnel> {
@@ -117,12 +184,6 @@ async function waitForTunnel(
   if (performance.now() >= untilMs) return 'late';
   const isServed = (): boolean => options.select(meaning.host, meaning.path).kind !== 'agent_offline';
   return await options.waitingRoom.wait(exchange, untilMs, isServed);
-}
-
-function attempt(exchange: Exchange, tunnel: StreamTunnel, options: ForwardOptions): Promise<Outcome> {
-  return new Promise((resolve) => {
-    new Attempt(exchange, tunnel, options, resolve).start(forwardingOf(exchange, tunnel, options.name));
-  });
 }
 
 function forwardingOf({ client, meaning, record }: Exchange, tunnel: StreamTunnel, name: string): Forwarding {

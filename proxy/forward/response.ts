@@ -4,8 +4,7 @@
  */
 import { createBodyReader } from '../../shared/http1/body.ts';
 import type { BodyReader } from '../../shared/http1/body.ts';
-import { HeadScanner } from '../../shared/http1/head.ts';
-import type { ResponseHead } from '../../shared/http1/head.ts';
+import type { HeadScanner, ResponseHead } from '../../shared/http1/head.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import { readResponse } from '../../shared/http1/rules.ts';
 import type { ResponseMeaning } from '../../shared/http1/rules.ts';
@@ -17,7 +16,9 @@ import {
   writeTrailers,
 } from '../../shared/http1/write.ts';
 import { decodeLatin1 } from '../../shared/transport/latin1.ts';
+import { textBytes } from '../../shared/transport/outlet.ts';
 import type { Exchange } from '../exchange.ts';
+import type { AnswerScanners } from './answer-scanners.ts';
 import type { ForwardLimits } from './limits.ts';
 
 export interface ResponseListener {
@@ -29,24 +30,29 @@ export interface ResponseListener {
   onComplete(meaning: ResponseMeaning, hasExcess: boolean): void;
 }
 
+export interface RelayContext {
+  readonly limits: ForwardLimits;
+  readonly scanners: AnswerScanners;
+}
+
 const lineEnd = '\r\n';
 
 export class ResponseRelay {
   readonly #exchange: Exchange;
-  readonly #limits: ForwardLimits;
+  readonly #context: RelayContext;
   readonly #listener: ResponseListener;
-  readonly #scanner: HeadScanner<'response'>;
+  /** While heads are read. */
+  #scanner: HeadScanner<'response'> | undefined;
   #meaning: ResponseMeaning | undefined;
   #body: BodyReader | undefined;
   #isChunkedToClient = false;
   #interimCount = 0;
   #hasBegun = false;
 
-  constructor(exchange: Exchange, limits: ForwardLimits, listener: ResponseListener) {
+  constructor(exchange: Exchange, context: RelayContext, listener: ResponseListener) {
     this.#exchange = exchange;
-    this.#limits = limits;
+    this.#context = context;
     this.#listener = listener;
-    this.#scanner = new HeadScanner('response', limits.responseHead, decodeLatin1);
   }
 
   /** A byte of an answer has come, if only of an interim one. */
@@ -68,7 +74,7 @@ export class ResponseRelay {
   /** The backend has ended its side. @throws Refusal where the answer was not complete */
   end(): void {
     if (this.#body === undefined) {
-      this.#scanner.end();
+      this.#scanner?.end();
       // Nothing came at all, or nothing after an interim answer.
       throw new Refusal('eof_in_head', 'response');
     }
@@ -79,29 +85,37 @@ export class ResponseRelay {
   /** Reads heads until the final one; gives where the body begins. */
   #readHeads(bytes: Uint8Array): number {
     const { request, meaning, client } = this.#exchange;
+    const scanner = (this.#scanner ??= this.#context.scanners.take());
     let from = 0;
     while (from < bytes.length) {
-      const head = this.#scanner.push(bytes, from);
-      from += this.#scanner.consumed;
+      const head = scanner.push(bytes, from);
+      from += scanner.consumed;
       if (head === undefined) return from;
       const { method, version } = request;
       const judged = readResponse(head, { method, version, upgrade: meaning.upgrade });
       if (judged.switching) {
+        this.#headsAreRead(scanner);
         client.writeFinalHead(writeInterimHead(head, judged, this.#exchange.admission?.responseFields));
         this.#listener.onSwitching(bytes.subarray(from));
         return bytes.length;
       }
       if (!judged.interim) {
+        this.#headsAreRead(scanner);
         this.#beginFinal(head, judged);
         return from;
       }
       this.#interimCount += 1;
-      if (this.#interimCount > this.#limits.maxInterimAnswers)
+      if (this.#interimCount > this.#context.limits.maxInterimAnswers)
         throw new Refusal('too_many_interim', 'response');
       if (version === '1.1') client.write(writeInterimHead(head, judged));
-      this.#scanner.reset();
+      scanner.reset();
     }
     return from;
+  }
+
+  #headsAreRead(scanner: HeadScanner<'response'>): void {
+    this.#scanner = undefined;
+    this.#context.scanners.giveBack(scanner);
   }
 
   #beginFinal(head: ResponseHead, judged: ResponseMeaning): void {
@@ -111,7 +125,7 @@ export class ResponseRelay {
     this.#meaning = judged;
     this.#isChunkedToClient = responseFramingToClient(judged, audience) === 'chunked';
     const { connectionNames } = judged;
-    const options = { limits: this.#limits.responseBody, connectionNames, decode: decodeLatin1 };
+    const options = { limits: this.#context.limits.responseBody, connectionNames, decode: decodeLatin1 };
     this.#body = createBodyReader(judged.framing, 'response', options);
     const added = this.#exchange.admission?.responseFields;
     client.writeFinalHead(writeResponseHead(head, judged, audience, added));
@@ -122,20 +136,22 @@ export class ResponseRelay {
     let from = start;
     while (from < bytes.length && !body.done) {
       from = body.read(bytes, from, Infinity);
-      if (body.dataEnd > body.dataStart) this.#write(bytes.subarray(body.dataStart, body.dataEnd));
+      if (body.dataEnd > body.dataStart) this.#write(bytes, body.dataStart, body.dataEnd);
     }
     if (body.done) this.#complete(from < bytes.length);
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array, start: number, end: number): void {
     const { client, record } = this.#exchange;
-    record.responseBytes += bytes.length;
+    record.responseBytes += end - start;
+    // So little leaves as text in any case, and a view would be made for nothing.
+    const piece = end - start <= textBytes ? decodeLatin1(bytes, start, end) : bytes.subarray(start, end);
     if (!this.#isChunkedToClient) {
-      client.write(bytes);
+      client.write(piece);
       return;
     }
-    client.write(chunkHead(bytes.length));
-    client.write(bytes);
+    client.write(chunkHead(end - start));
+    client.write(piece);
     client.write(lineEnd);
   }
 

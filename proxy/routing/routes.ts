@@ -15,11 +15,15 @@ interface PathEntry {
   /** What a server may take it for that ignores case and decodes: nearly always one. */
   readonly alike: readonly string[];
   readonly backendId: string;
+  /** The id alone in a list, made once: it is the answer to most questions. */
+  readonly backendIds: readonly string[];
 }
 
 export class RouteTable {
   /** Per host pattern its prefixes, the longest first. */
   readonly #hosts = new Map<string, PathEntry[]>();
+  /** Of its host patterns those with a wildcard for one label: where there are none, none has to be looked for. */
+  #wildcards = 0;
   #size = 0;
 
   get size(): number {
@@ -33,9 +37,11 @@ export class RouteTable {
   /** Sets the route's holder, whoever it was before. */
   set(route: Route, backendId: string): void {
     this.delete(route);
-    const entries = this.#hosts.get(route.host) ?? [];
+    const known = this.#hosts.get(route.host);
+    if (known === undefined && isWildcard(route.host)) this.#wildcards += 1;
+    const entries = known ?? [];
     const behind = entries.findIndex((entry) => entry.path.length < route.path.length);
-    const entry = { path: route.path, alike: alikeOf(route.path), backendId };
+    const entry = { path: route.path, alike: alikeOf(route.path), backendId, backendIds: [backendId] };
     entries.splice(behind === -1 ? entries.length : behind, 0, entry);
     this.#hosts.set(route.host, entries);
     this.#size += 1;
@@ -47,14 +53,16 @@ export class RouteTable {
     if (entries === undefined || place === -1) return;
     entries.splice(place, 1);
     this.#size -= 1;
-    if (entries.length === 0) this.#hosts.delete(route.host);
+    if (entries.length > 0) return;
+    this.#hosts.delete(route.host);
+    if (isWildcard(route.host)) this.#wildcards -= 1;
   }
 
   /** The backend id for a request, or undefined. `path` is raw and without its query. */
   find(host: string, path: string): string | undefined {
     return (
       longestPrefix(this.#hosts.get(host), path) ??
-      longestPrefix(this.#hosts.get(wildcardOf(host)), path) ??
+      longestPrefix(this.#wildcardAt(host), path) ??
       longestPrefix(this.#hosts.get('*'), path)
     );
   }
@@ -74,25 +82,34 @@ export class RouteTable {
     const folded = path.toLowerCase();
     const found = alikeAmong(this.#hosts.get(host), folded);
     if (found.length > 0) return found;
-    const wild = alikeAmong(this.#hosts.get(wildcardOf(host)), folded);
+    const wild = alikeAmong(this.#wildcardAt(host), folded);
     return wild.length > 0 ? wild : alikeAmong(this.#hosts.get('*'), folded);
+  }
+
+  #wildcardAt(host: string): readonly PathEntry[] | undefined {
+    return this.#wildcards === 0 ? undefined : this.#hosts.get(wildcardOf(host));
   }
 }
 
 const nobody: readonly string[] = [];
 
-/** Asked for every request: where a backend is alone, nothing but its own list is made. */
+/** Asked for every request: where a backend is alone, nothing is made. */
 function alikeAmong(entries: readonly PathEntry[] | undefined, folded: string): readonly string[] {
   if (entries === undefined) return nobody;
   let longest = -1;
-  const ids: string[] = [];
-  for (const { path, alike, backendId } of entries) {
+  let ids: readonly string[] = nobody;
+  for (const { path, alike, backendId, backendIds } of entries) {
     if (longest !== -1 && path.length !== longest) break;
-    if (!alike.some((each) => isUnder(folded, each))) continue;
+    if (!isUnderAny(folded, alike)) continue;
     longest = path.length;
-    ids.push(backendId);
+    ids = ids.length === 0 ? backendIds : [...ids, backendId];
   }
   return ids;
+}
+
+function isUnderAny(path: string, prefixes: readonly string[]): boolean {
+  for (const prefix of prefixes) if (isUnder(path, prefix)) return true;
+  return false;
 }
 
 /** Bytes as chars, as whoever reads paths for the gate decodes them. */
@@ -104,7 +121,9 @@ function alikeOf(path: string): readonly string[] {
 }
 
 function longestPrefix(entries: readonly PathEntry[] | undefined, path: string): string | undefined {
-  return entries?.find((entry) => isUnder(path, entry.path))?.backendId;
+  if (entries === undefined) return undefined;
+  for (const entry of entries) if (isUnder(path, entry.path)) return entry.backendId;
+  return undefined;
 }
 
 /** `/api` covers `/api` and `/api/x`, not `/apix`; `/api/` covers `/api/x` only. */
@@ -112,6 +131,10 @@ function isUnder(path: string, prefix: string): boolean {
   if (prefix === '/') return true;
   if (!path.startsWith(prefix)) return false;
   return prefix.endsWith('/') || path.length === prefix.length || path[prefix.length] === '/';
+}
+
+function isWildcard(pattern: string): boolean {
+  return pattern.startsWith('*.');
 }
 
 /** `a.b.example.com` → `*.b.example.com`: a wildcard stands for exactly one label, as in certificates. */

@@ -51,8 +51,10 @@ export class Fields {
 
   /** The values of all fields of exactly this kind, in order. */
   valuesOf(kind: FieldKind): string[] {
-    const values: string[] = [];
-    for (let index = this.indexOf(kind); index !== -1; index = this.indexOf(kind, index + 1))
+    const first = this.indexOf(kind);
+    if (first === -1) return [];
+    const values = [this.value(first)];
+    for (let index = this.indexOf(kind, first + 1); index !== -1; index = this.indexOf(kind, index + 1))
       values.push(this.value(index));
     return values;
   }
@@ -119,7 +121,9 @@ export class Fields {
  */
 export function readFields(section: Section, first: number, text: string): Fields {
   const { bytes, start, lineEnds, lineCount } = section;
-  const table: number[] = [];
+  // At its size from the beginning: growing it as lines come would leave three times as much behind.
+  const table = new Array<number>((lineCount - first) * STRIDE);
+  let at = 0;
   let kinds = 0;
   let lineStart = first === 0 ? 0 : lineEnds[first - 1]!;
   for (let line = first; line < lineCount; line++) {
@@ -138,7 +142,12 @@ export function readFields(section: Section, first: number, text: string): Field
     }
     const kind = kindOfName(bytes, start + lineStart, start + nameEnd);
     kinds |= 1 << (kind & ~ALIAS);
-    table.push(lineStart, nameEnd, valueStart, valueEnd, kind);
+    table[at] = lineStart;
+    table[at + 1] = nameEnd;
+    table[at + 2] = valueStart;
+    table[at + 3] = valueEnd;
+    table[at + 4] = kind;
+    at += STRIDE;
     lineStart = lineEnd;
   }
   return new Fields(text, table, lineStart, kinds);

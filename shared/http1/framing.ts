@@ -73,6 +73,9 @@ export function readAnnouncedLength(fields: Fields): number | undefined {
 
 /** Rule 40: backends do repeat it, and identical digits cannot be read two ways. */
 function sameLength(lines: readonly string[]): number {
+  // Nearly always one line of digits.
+  const only = lines.length === 1 ? readDigits(lines[0]!) : undefined;
+  if (only !== undefined && only !== Infinity) return only;
   let same: string | undefined;
   for (const line of lines) {
     // An empty element is digits nowhere: `3,` is refused with the rest.
@@ -89,17 +92,13 @@ function sameLength(lines: readonly string[]): number {
 
 function framingFields(fields: Fields): FramingFields {
   if (!fields.holds(Kind.transferEncoding) && !fields.holds(Kind.contentLength)) return NO_FRAMING_FIELDS;
-  const codings: string[] = [];
-  const lengths: string[] = [];
-  let alias = false;
-  for (let index = 0; index < fields.length; index++) {
-    const kind = fields.kind(index) & ~ALIAS;
-    if (kind !== Kind.transferEncoding && kind !== Kind.contentLength) continue;
-    if (fields.kind(index) !== kind) alias = true;
-    else if (kind === Kind.transferEncoding) codings.push(fields.value(index));
-    else lengths.push(fields.value(index));
-  }
-  return { codings, lengths, alias };
+  return {
+    codings: fields.valuesOf(Kind.transferEncoding),
+    lengths: fields.valuesOf(Kind.contentLength),
+    alias:
+      fields.indexOf(Kind.transferEncoding | ALIAS) !== -1 ||
+      fields.indexOf(Kind.contentLength | ALIAS) !== -1,
+  };
 }
 
 /** One line that says exactly `chunked`: the only coding whose end everyone finds at the same byte. */

@@ -151,15 +151,18 @@ function requestConnection({ upgrade, wantsTrailers }: RequestMeaning): string {
 }
 
 function forwardingLines(head: RequestHead, meaning: RequestMeaning, forwarding: Forwarding): string {
+  const { trustChain, proto, host } = forwarding;
+  if (!trustChain)
+    return `X-Forwarded-For: ${forwarding.for}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\n`;
   const { fields } = head;
   const keeps = (kind: number, lower: string): boolean =>
-    forwarding.trustChain && fields.indexOf(kind) !== -1 && !meaning.connectionNames.has(lower);
+    fields.indexOf(kind) !== -1 && !meaning.connectionNames.has(lower);
   const earlier = keeps(Kind.forwardedFor, 'x-forwarded-for')
     ? fields.valuesOf(Kind.forwardedFor).filter((value) => value !== '')
     : [];
   return (
     `X-Forwarded-For: ${[...earlier, forwarding.for].join(', ')}\r\n` +
-    (keeps(Kind.forwardedProto, 'x-forwarded-proto') ? '' : `X-Forwarded-Proto: ${forwarding.proto}\r\n`) +
-    (keeps(Kind.forwardedHost, 'x-forwarded-host') ? '' : `X-Forwarded-Host: ${forwarding.host}\r\n`)
+    (keeps(Kind.forwardedProto, 'x-forwarded-proto') ? '' : `X-Forwarded-Proto: ${proto}\r\n`) +
+    (keeps(Kind.forwardedHost, 'x-forwarded-host') ? '' : `X-Forwarded-Host: ${host}\r\n`)
   );
 }

@@ -12,7 +12,7 @@ import type { Gatherer, WriteBatch } from './write-batch.ts';
 /** Smaller pieces are gathered into blocks of this size, larger ones are kept singly. */
 const blockBytes = 4 * 1024;
 /** So small a piece of this turn is copied behind the text before it: one string is the cheapest thing a socket can write. */
-const textBytes = 1024;
+export const textBytes = 1024;
 
 export class Outlet implements Gatherer {
   readonly #socket: Socket;

@@ -23,6 +23,7 @@ const plain: ExchangeRecord = {
   raw: undefined,
   retries: 0,
   abortedBy: undefined,
+  place: -1,
 };
 
 function written(

@@ -27,6 +27,7 @@ function record(known: Partial<ExchangeRecord>): ExchangeRecord {
     raw: undefined,
     retries: 0,
     abortedBy: undefined,
+    place: -1,
     ...known,
   };
 }

@@ -113,6 +113,7 @@ test('a line with everything in it has the fields of the table, in its order', a
       raw: undefined,
       retries: 1,
       abortedBy: 'client',
+      place: -1,
     },
     2,
   );

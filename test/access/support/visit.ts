@@ -56,6 +56,7 @@ export function ask(asking: Asking = {}): Asked {
       raw: undefined,
       retries: 0,
       abortedBy: undefined,
+      place: -1,
     },
     admission: undefined,
   };
