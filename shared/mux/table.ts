@@ -32,6 +32,17 @@ export interface StalledWindows {
   readonly receiving: number;
 }
 
+/**
+ * What the maps hold in place of streams. A map makes itself anew every hundred streams or so, and V8 keeps what stood in the one
+ * before alive through it, far into its old generation: that must not be streams with all that hangs on them. Slots go round.
+ */
+interface Slot {
+  stream: MuxStream | undefined;
+}
+
+/** As many as an ordinary link has streams at a time. */
+const maxSpareSlots = 256;
+
 export class StreamTable implements StreamOwner {
   readonly maxQueuedBytes: number;
   readonly maxWindowBytes: number;
@@ -43,8 +54,9 @@ export class StreamTable implements StreamOwner {
   readonly #scheduler: Scheduler;
   readonly #heartbeat: Heartbeat;
   readonly #delayedAcks: DelayedAcks;
-  readonly #inbound = new Map<number, MuxStream>();
-  readonly #outbound = new Map<number, MuxStream>();
+  readonly #inbound = new Map<number, Slot>();
+  readonly #outbound = new Map<number, Slot>();
+  readonly #spareSlots: Slot[] = [];
   #nextId: number;
   /** The peer's ids need not come in order, but none above this has come. */
   #highestPeerId = 0;
@@ -77,9 +89,9 @@ export class StreamTable implements StreamOwner {
     let sending = 0;
     let receiving = 0;
     for (const streams of [this.#outbound, this.#inbound]) {
-      for (const stream of streams.values()) {
-        if (stream.isSendStalled) sending += 1;
-        if (stream.isReceiveStalled) receiving += 1;
+      for (const { stream } of streams.values()) {
+        if (stream?.isSendStalled === true) sending += 1;
+        if (stream?.isReceiveStalled === true) receiving += 1;
       }
     }
     return { sending, receiving };
@@ -94,7 +106,7 @@ export class StreamTable implements StreamOwner {
   }
 
   get(id: number): MuxStream | undefined {
-    return this.isOurs(id) ? this.#outbound.get(id) : this.#inbound.get(id);
+    return (this.isOurs(id) ? this.#outbound : this.#inbound).get(id)?.stream;
   }
 
   /** Whether frames may still be under way for this id although it is not here: it was opened, or passed over by a later one. */
@@ -111,7 +123,7 @@ export class StreamTable implements StreamOwner {
     this.#nextId = id + 2;
     if (width === 'wide') this.#wideStreams += 1;
     const stream = new MuxStream(this, id, frameFlag.syn, width, handler);
-    this.#outbound.set(id, stream);
+    this.#outbound.set(id, this.#slotOf(stream));
     this.#scheduler.wantTurn(stream);
     return stream;
   }
@@ -129,17 +141,17 @@ export class StreamTable implements StreamOwner {
   accept(id: number, width: Width, handler: StreamHandler): MuxStream | undefined {
     if (!this.memory.openStream(width)) return undefined;
     const stream = new MuxStream(this, id, frameFlag.ack, width, handler);
-    this.#inbound.set(id, stream);
+    this.#inbound.set(id, this.#slotOf(stream));
     this.#delayedAcks.add(stream, this.#heartbeat.nowMs);
     return stream;
   }
 
   /** The link is gone: every stream hears of it as a reset, and one whose SYN never left that nothing of it reached anybody. */
   resetAll(code: ResetCode): void {
-    for (const stream of this.#outbound.values()) {
-      stream.acceptReset(stream.isAnnounced ? code : resetCode.refused);
+    for (const { stream } of this.#outbound.values()) {
+      stream?.acceptReset(stream.isAnnounced ? code : resetCode.refused);
     }
-    for (const stream of this.#inbound.values()) stream.acceptReset(code);
+    for (const { stream } of this.#inbound.values()) stream?.acceptReset(code);
   }
 
   wantTurn(stream: MuxStream): void {
@@ -158,9 +170,23 @@ export class StreamTable implements StreamOwner {
     this.#heldBytes += bytes;
   }
 
+  /** Idempotent. */
   retire(stream: MuxStream): void {
-    if (!this.isOurs(stream.id)) this.#inbound.delete(stream.id);
-    else if (this.#outbound.delete(stream.id) && stream.width === 'wide') this.#wideStreams -= 1;
+    const isOurs = this.isOurs(stream.id);
+    const streams = isOurs ? this.#outbound : this.#inbound;
+    const slot = streams.get(stream.id);
+    if (slot?.stream !== stream) return;
+    streams.delete(stream.id);
+    slot.stream = undefined;
+    if (this.#spareSlots.length < maxSpareSlots) this.#spareSlots.push(slot);
+    if (isOurs && stream.width === 'wide') this.#wideStreams -= 1;
+  }
+
+  #slotOf(stream: MuxStream): Slot {
+    const slot = this.#spareSlots.pop();
+    if (slot === undefined) return { stream };
+    slot.stream = stream;
+    return slot;
   }
 
   #widthOfNext(): Width {
