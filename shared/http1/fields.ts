@@ -122,6 +122,7 @@ export class Fields {
 export function readFields(section: Section, first: number, text: string): Fields {
   const { bytes, start, lineEnds, lineCount } = section;
   // At its size from the beginning: growing it as lines come would leave three times as much behind.
+  // oxlint-disable-next-line unicorn/no-new-array -- Array.from would walk through it first
   const table = new Array<number>((lineCount - first) * STRIDE);
   let at = 0;
   let kinds = 0;
