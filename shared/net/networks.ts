@@ -2,7 +2,7 @@
  * Addresses of clients: written one way, found in networks, and grouped by who holds them. It knows no sockets and no
  * header fields.
  */
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Network } from '../config/addresses.ts';
 
@@ -25,11 +25,14 @@ function parse(text: string): Address | undefined {
 
 /** The address in its usual spelling; undefined where it is none. */
 export function readAddress(text: string): string | undefined {
+  // IPv4 has one spelling only: node takes no zeros in front. Each connection comes by here.
+  if (isIPv4(text)) return text;
   return parse(text)?.toString();
 }
 
 /** Who is counted together: one IPv4 address, or a /64 of IPv6. */
 export function groupOf(address: string): string {
+  if (isIPv4(address)) return address;
   const parsed = parse(address);
   if (parsed === undefined) return address;
   if (parsed.kind() === 'ipv4') return parsed.toString();
