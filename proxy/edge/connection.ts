@@ -17,10 +17,8 @@ import { bodyTooSlow, headTooSlow } from './refuse.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestHeadReader } from './request-head.ts';
 
-/**
- * head: reading a request · body: an exchange, its body still arriving · answer: an exchange, the request read ·
- * farewell: our last answer said · over: destroyed, upgraded or given away.
- */
+// head: reading a request · body: an exchange, its body still arriving · answer: an exchange, the request read ·
+// farewell: our last answer said · over: destroyed, upgraded or given away.
 type State = 'head' | 'body' | 'answer' | 'farewell' | 'over';
 
 export class ClientConnection implements Client, SweptConnection {
@@ -35,6 +33,8 @@ export class ClientConnection implements Client, SweptConnection {
   #state: State = 'head';
   #body: RequestBody | undefined;
   #keepAlive = true;
+  /** The request in hand has no body, and its client has said that none follows it (RFC 9112 §9.6). */
+  #isLast = false;
   #clientHasEnded = false;
   #requestCount = 0;
   #isReadingHeads = false;
@@ -200,12 +200,12 @@ export class ClientConnection implements Client, SweptConnection {
     const judged = this.#head.read(this.#input);
     if (judged === undefined) return;
     const { request, meaning } = judged;
-    const { limits, nowMs } = this.#context;
     this.#requestCount += 1;
     this.#keepAlive = meaning.keepAlive;
     const isToCome = hasBody(meaning.framing);
+    this.#isLast = !isToCome && meaning.connectionNames.has('close');
     this.#state = isToCome ? 'body' : 'answer';
-    this.#body = isToCome ? new RequestBody(meaning, limits, nowMs) : undefined;
+    this.#body = isToCome ? new RequestBody(meaning, this.#context.limits, this.#context.nowMs) : undefined;
     this.#context.onExchange(request, meaning, this);
   }
 
@@ -291,10 +291,10 @@ export class ClientConnection implements Client, SweptConnection {
   #close(bounds: DrainBounds, isIdle = false): void {
     const isRead = isIdle || (this.#state === 'answer' && this.#input.isEmpty);
     this.#state = 'farewell';
-    const ignoredBytes = this.#input.length;
-    this.#input.clear();
+    if (isRead && this.#isLast && this.#output.leave()) return;
     // A client that sends nothing has nothing that could erase its answer: a proxy that stops does not wait for it.
     const isOver = this.#clientHasEnded || (this.#context.isDraining && isRead);
-    this.#output.close(bounds, ignoredBytes, isOver);
+    this.#output.close(bounds, this.#input.length, isOver);
+    this.#input.clear();
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * The end of a connection whose client has said that its request is the last: it is closed with its answer. Whoever may yet send
+ * something is listened to, since what a closed socket is sent it answers with a reset, which could erase the answer.
+ */
+import { test } from 'tap';
+import type { Test } from 'tap';
+import { patienceMs } from '../e2e/support/deadline.ts';
+import { dial } from '../e2e/support/wire.ts';
+import { until } from '../transport/until.ts';
+import { answer, startEdge, takingAll } from './edge.ts';
+import type { Asked, Edge } from './edge.ts';
+
+const last = 'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
+const body = Buffer.from('a short answer');
+/** Nobody waits so long here: what is closed is closed by itself, what is not by its client. */
+const refusalDrain = { bytes: 64 * 1024, ms: 10 * patienceMs };
+
+/** Answers when the request has been read. */
+function start(t: Test, content: Buffer, persist = false, onAnswered = (): void => {}): Promise<Edge> {
+  return startEdge(t, {
+    limits: { refusalDrain },
+    onAsked: (asked: Asked) => {
+      const give = (): void => {
+        answer(asked, content, persist);
+        setImmediate(onAnswered);
+      };
+      if (asked.client.requestIsRead) setImmediate(give);
+      asked.client.listen(takingAll({ onBodyEnd: () => setImmediate(give) }));
+    },
+  });
+}
+
+test('who has said close is let go with the answer, without a word of its own', async (t) => {
+  const edge = await start(t, body);
+  const client = await dial(t, edge);
+  client.write(last);
+  await client.until(body.toString());
+  t.equal(await client.left(), 'fin');
+  t.equal(edge.listener.connectionCount, 0);
+});
+
+test('an answer that its client does not take at once is whole all the same', async (t) => {
+  const large = Buffer.alloc(16 * 1024 * 1024, 'x');
+  const edge = await start(t, large);
+  const client = await dial(t, edge);
+  client.socket.pause();
+  client.write(last);
+  await until('an answer under way', () => edge.listener.connectionCount === 1);
+  client.socket.resume();
+  await client.until('\r\n\r\n');
+  t.ok(large.equals(await client.take(large.length)));
+  t.equal(await client.left(), 'fin');
+});
+
+const listenedTo: readonly (readonly [what: string, request: string])[] = [
+  ['has said nothing of it', 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['speaks HTTP/1.0', 'GET / HTTP/1.0\r\nHost: h\r\n\r\n'],
+  ['has sent more than the request that is its last', `${last}\r\n`],
+  [
+    'has sent a body, which old ones send a line end behind',
+    last.replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 2\r\n\r\nab'),
+  ],
+];
+
+for (const [what, request] of listenedTo) {
+  test(`who ${what} may go on and has its answer`, async (t) => {
+    const answered = Promise.withResolvers<void>();
+    const edge = await start(t, body, false, answered.resolve);
+    const client = await dial(t, edge);
+    client.socket.pause();
+    client.write(request);
+    await answered.promise;
+    // When the kernel has taken it, it is there: over loopback nothing is under way.
+    await new Promise((resolve) => client.socket.write('more of it', resolve));
+    client.socket.resume();
+    await client.until(body.toString());
+    t.equal(await client.left(), 'fin');
+    t.equal(edge.listener.connectionCount, 1);
+    client.end();
+    await edge.emptied();
+  });
+}
