@@ -96,8 +96,7 @@ export class Acceptors {
   }
 
   #open(host: string, port: number, reusePort: boolean): Promise<Server> {
-    const options = { allowHalfOpen: true, noDelay: true };
-    const server = createServer(options, (tcp) => {
+    const server = createServer({ allowHalfOpen: true }, (tcp) => {
       this.#acceptedCount += 1;
       if (this.#early === undefined) this.#owner.onConnection(tcp);
       else this.#early.push(tcp.on('error', ignore));

@@ -176,6 +176,7 @@ export class Listener implements EdgeContext, AcceptorsOwner {
       tcp.resume();
       return;
     }
+    tcp.setNoDelay(true);
     const socket = secure(first.length > 0 ? new UnreadSocket(tcp, first) : tcp);
     // TLS hears of the TCP socket's end by itself; its 'error' must not be without a listener.
     tcp.on('error', () => socket.destroy());

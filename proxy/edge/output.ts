@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { Outlet } from '../../shared/transport/outlet.ts';
+import type { Gatherer } from '../../shared/transport/write-batch.ts';
 import { resetSocket } from '../../shared/transport/reset-socket.ts';
 import type { EdgeContext } from './context.ts';
 import type { DrainBounds } from './limits.ts';
@@ -17,12 +18,13 @@ import { takenBytes } from './taken-bytes.ts';
  */
 const unseenBytes = 256 * 1024;
 
-export class Output {
+export class Output implements Gatherer {
   readonly #socket: Socket;
   readonly #tcp: Socket;
   readonly #context: EdgeContext;
   readonly #outlet: Outlet;
   #answerHasBegun = false;
+  #hasWritten = false;
   /** While something waits: what the kernel had taken when we last looked, and until when it must be more. */
   #takenBytes: number | undefined;
   #patientUntilMs = Infinity;
@@ -71,7 +73,16 @@ export class Output {
 
   /** Strings are latin1. */
   write(bytes: Uint8Array | string): void {
+    if (!this.#hasWritten) this.#writeFirst();
     this.#outlet.write(bytes);
+  }
+
+  /**
+   * From the batch, before the first bytes leave. What is small waits for no acknowledgement (RFC 9293 §3.7.4), unless it is all
+   * that there is: a connection that is over with its first answer is spared the call.
+   */
+  flush(): void {
+    if (!this.#socket.writableEnded && !this.#socket.destroyed) this.#tcp.setNoDelay(true);
   }
 
   writeFinalHead(head: string): void {
@@ -156,6 +167,11 @@ export class Output {
   #forget(): void {
     this.#context.memory?.release(this.#retainedBytes);
     this.#retainedBytes = 0;
+  }
+
+  #writeFirst(): void {
+    this.#hasWritten = true;
+    this.#context.batch.join(this);
   }
 
   #beginWaiting(nowMs: number): void {

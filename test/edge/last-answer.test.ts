@@ -2,6 +2,8 @@
  * The end of a connection whose client has said that its request is the last: it is closed with its answer. Whoever may yet send
  * something is listened to, since what a closed socket is sent it answers with a reset, which could erase the answer.
  */
+import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { test } from 'tap';
 import type { Test } from 'tap';
 import { patienceMs } from '../e2e/support/deadline.ts';
@@ -80,3 +82,26 @@ for (const [what, request] of listenedTo) {
     await edge.emptied();
   });
 }
+
+test('a connection that is over with its first answer is spared the call that others need', async (t) => {
+  const calls = t.intercept(Socket.prototype, 'setNoDelay', {
+    value: function (this: Socket) {
+      return this;
+    },
+  });
+  const edge = await start(t, body, true);
+  const clients = [await dial(t, edge), await dial(t, edge)];
+  calls();
+  const [closing, lasting] = clients;
+  if (closing === undefined || lasting === undefined) throw new Error('two clients');
+  closing.write(last);
+  await closing.until(body.toString());
+  t.equal(calls().length, 0);
+  lasting.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  await lasting.until(body.toString());
+  t.equal(calls().length, 1);
+  lasting.write(last);
+  await lasting.until(body.toString());
+  t.equal(calls().length, 0, 'once a connection');
+  await once(lasting.socket, 'end');
+});
