@@ -18,7 +18,7 @@ const agentMain = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
 const demoMain = fileURLToPath(new URL('backend.ts', import.meta.url));
 
 /** As the images run the programs: docs/architecture.md, "Memory". */
-const smallHeap = '--max-semi-space-size=2';
+const shippedFlags = ['--max-semi-space-size=2', '--heap-growing-percent=500'];
 
 const backendId = 'default';
 /** What a start may take, all in all. */
@@ -63,7 +63,7 @@ class Demo {
 
     const address = { HOST: host, PORT: await choosePort(host), ADMIN_PORT: '0' };
     const proxyEnv = { ...env, ...address, AGENT_SECRET: secret };
-    const proxy = this.#spawn('proxy', [smallHeap, proxyMain], proxyEnv);
+    const proxy = this.#spawn('proxy', [...shippedFlags, proxyMain], proxyEnv);
     const [{ port }, { stdout: token }, backend] = await Promise.all([
       this.#listening(proxy),
       run(process.execPath, [proxyMain, 'token', '--backend', backendId], { env: proxyEnv }),
@@ -71,7 +71,7 @@ class Demo {
     ]);
 
     const near = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-    const agent = this.#spawn('agent', [smallHeap, agentMain], {
+    const agent = this.#spawn('agent', [...shippedFlags, agentMain], {
       ...env,
       PROXY_URL: `ws://${near.includes(':') ? `[${near}]` : near}:${port}`,
       TOKEN: token.trim(),
