@@ -29,6 +29,11 @@ export class Outlet implements Gatherer {
   #blockUsed = 0;
   /** Our writes that the socket has not called back for: when the last one has left, what is kept goes on. */
   #underWay = 0;
+  /**
+   * The kernel took our last text at once, as it nearly always does: node is not asked to call back for the next one, which it would
+   * do by way of a queue and two objects, and which are a tenth of what a short message costs.
+   */
+  #isPrompt = true;
   readonly #onEmpty: (() => void) | undefined;
   #isAwaited = false;
   readonly #onSent = (): void => {
@@ -140,9 +145,20 @@ export class Outlet implements Gatherer {
     const text = this.#text;
     if (text === '') return;
     this.#text = '';
-    if (this.#socket.destroyed) return;
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    if (!this.#isPrompt || this.#isAwaited || this.#hasCorked) {
+      this.#underWay += 1;
+      socket.write(text, 'latin1', this.#onSent);
+      this.#isPrompt = socket.writableLength === 0;
+      return;
+    }
+    socket.write(text, 'latin1');
+    if (socket.writableLength === 0) return;
+    this.#isPrompt = false;
+    // It waits after all. What comes behind it leaves behind it, an empty piece as well.
     this.#underWay += 1;
-    this.#socket.write(text, 'latin1', this.#onSent);
+    socket.write('', 'latin1', this.#onSent);
   }
 
   #keep(bytes: Uint8Array): void {
