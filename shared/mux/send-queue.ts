@@ -7,19 +7,27 @@ import type { Block, BlockPool } from './blocks.ts';
 import { maxUint32 } from './frame.ts';
 import { initialWindowBytes } from './window.ts';
 
+/**
+ * Places that an empty queue keeps: a message at a time fills one, and making a new array for each would be a fifth of what it leaves
+ * to the collector. What a burst has needed is given back.
+ */
+const keptPlaces = 16;
+
 /** Bounds the references: without it a writer of single bytes could hold 131,072 views in 128 KiB. */
 const maxChunks = 1_024;
 
 export class SendQueue {
   readonly #maxBytes: number;
-  readonly #chunks: Uint8Array[] = [];
+  /** From `#head` up to `#end`; the other places are empty. */
+  #chunks: (Uint8Array | undefined)[] = [undefined];
   /** Of each chunk: where it was copied to, if it was. */
-  readonly #blocks: (Block | undefined)[] = [];
+  #blocks: (Block | undefined)[] = [undefined];
   /** The block that the next copies go to, while any of it waits: so copies cost what they weigh and two blocks at most. */
   #tail: Block | undefined = undefined;
   /** The first chunk that still has bytes, and how many of it are gone. */
   #head = 0;
   #headOffset = 0;
+  #end = 0;
   #bytes = 0;
   /** What the peer takes beyond what is queued: taken off as bytes are queued, so that nothing queued ever waits for credit. */
   #creditBytes: number;
@@ -35,7 +43,7 @@ export class SendQueue {
   }
 
   get roomBytes(): number {
-    if (this.#chunks.length - this.#head >= maxChunks) return 0;
+    if (this.#end - this.#head >= maxChunks) return 0;
     return Math.min(this.#creditBytes, this.#maxBytes - this.#bytes);
   }
 
@@ -93,13 +101,14 @@ export class SendQueue {
   }
 
   clear(): void {
-    while (this.#head < this.#chunks.length) this.#forgetHead();
+    while (this.#head < this.#end) this.#forgetHead();
     this.#bytes = 0;
   }
 
   #push(chunk: Uint8Array, block: Block | undefined): void {
-    this.#chunks.push(chunk);
-    this.#blocks.push(block);
+    this.#chunks[this.#end] = chunk;
+    this.#blocks[this.#end] = block;
+    this.#end += 1;
   }
 
   #copy(bytes: Uint8Array, pool: BlockPool): void {
@@ -115,16 +124,21 @@ export class SendQueue {
     const block = this.#blocks[this.#head];
     if (block?.left() === true && block === this.#tail) this.#tail = undefined;
     this.#headOffset = 0;
+    this.#chunks[this.#head] = undefined;
+    this.#blocks[this.#head] = undefined;
     this.#head++;
-    if (this.#head === this.#chunks.length) {
-      this.#chunks.length = 0;
-      this.#blocks.length = 0;
+    if (this.#head === this.#end) {
       this.#head = 0;
+      this.#end = 0;
+      if (this.#chunks.length <= keptPlaces) return;
+      this.#chunks = [undefined];
+      this.#blocks = [undefined];
     } else if (this.#head === maxChunks) {
       // The arrays stay within twice the bound, at a cost of one move per chunk.
       this.#chunks.splice(0, maxChunks);
       this.#blocks.splice(0, maxChunks);
       this.#head = 0;
+      this.#end -= maxChunks;
     }
   }
 }
