@@ -12,7 +12,11 @@ import type { BuiltPrograms } from './build.ts';
 import type { BackendKind, Ends, Ground, Place, Target, TargetKind } from './target.ts';
 
 /** How the images run the programs: see Dockerfile.proxy. */
-const shippedFlags = ['--max-semi-space-size=2', '--heap-growing-percent=500'];
+const shippedFlags = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=500',
+  '--scavenger-max-new-space-capacity-mb=2',
+];
 const startWithinMs = 10_000;
 /** The interval of Prometheus, in most of its examples. */
 const scrapeEveryMs = 15_000;

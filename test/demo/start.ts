@@ -18,7 +18,11 @@ const agentMain = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
 const demoMain = fileURLToPath(new URL('backend.ts', import.meta.url));
 
 /** As the images run the programs: docs/architecture.md, "Memory". */
-const shippedFlags = ['--max-semi-space-size=2', '--heap-growing-percent=500'];
+const shippedFlags = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=500',
+  '--scavenger-max-new-space-capacity-mb=2',
+];
 
 const backendId = 'default';
 /** What a start may take, all in all. */

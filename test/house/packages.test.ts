@@ -48,6 +48,26 @@ test('the programs load packages of production, and all of them', async (t) => {
   t.strictSame([...unused], [], 'and none is installed for nothing');
 });
 
+/** Flags with a number, as Node takes them. */
+async function flagsIn(path: string): Promise<string[]> {
+  const text = (await readFile(join(root, path), 'utf8')).replace(/^HEALTHCHECK .*$/m, '');
+  return [...new Set(text.match(/--[a-z-]+=\d+(?=['" ])/g))].toSorted();
+}
+
+test('the flags of the images are those with which the programs are tested, measured and tried', async (t) => {
+  const shipped = await flagsIn('Dockerfile.proxy');
+  t.ok(shipped.length > 0);
+  const paths = [
+    'Dockerfile.agent',
+    'package.json',
+    'test/e2e/support/program.ts',
+    'test/demo/start.ts',
+    'bench/targets/ours.ts',
+  ];
+  const found = await Promise.all(paths.map(async (path) => ({ path, flags: await flagsIn(path) })));
+  for (const { path, flags } of found) t.strictSame(flags, shipped, path);
+});
+
 test('the demo backend has the packages that it loads, where compose runs it', async (t) => {
   const compose: Compose = parse(await readFile(join(root, 'compose.yaml'), 'utf8'), { merge: true });
   const there = await production();

@@ -18,7 +18,11 @@ const inherited = /^(PATH|HOME|TMPDIR|NODE_OPTIONS|NODE_V8_COVERAGE|TAP.*|_TAPJS
 const inheritedWhenMeasured = /^(PATH|HOME|TMPDIR)$/;
 
 /** How the images and `npm start` run the programs: see docs/architecture.md, "Memory". */
-const shippedFlags = ['--max-semi-space-size=2', '--heap-growing-percent=500'];
+const shippedFlags = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=500',
+  '--scavenger-max-new-space-capacity-mb=2',
+];
 
 /** A line of a program's log. What is no JSON object comes as `{ msg: line }`. */
 export type LogLine = Readonly<Record<string, unknown>>;
