@@ -63,7 +63,14 @@ export class SendQueue {
     return taken;
   }
 
-  /** More was offered than there was credit for: the peer's window is full, and its reader is what is waited for. */
+  /** So little room is left that whoever has just offered something should wait for the relief that follows when it has left. */
+  runsShort(): boolean {
+    if (this.roomBytes >= this.#maxBytes / 4) return false;
+    this.#isStarved = true;
+    return true;
+  }
+
+  /** More was offered than there was credit for, or would be: the peer's window is full, and its reader is what is waited for. */
   get isStalled(): boolean {
     return this.#isStarved && this.#creditBytes === 0;
   }

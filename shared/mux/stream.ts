@@ -133,6 +133,11 @@ export class MuxStream {
     return taken;
   }
 
+  /** After a write that was taken whole: the next one might not be, and `onWritable` follows when it is worth while. */
+  runsShort(): boolean {
+    return !this.#isReset && this.#queue.runsShort();
+  }
+
   /** FIN behind what is queued. Idempotent; of a reset stream nothing. */
   end(): void {
     if (this.#isReset || this.#isEndAsked) return;

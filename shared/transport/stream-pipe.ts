@@ -30,6 +30,8 @@ export class StreamPipe implements StreamHandler {
   readonly #owner: PipeOwner;
   #stream: MuxStream | undefined;
   #rest: Uint8Array | undefined;
+  /** The socket is paused until the stream has room. */
+  #waitsForRoom = false;
   #socketHasEnded = false;
   #unconsumedBytes = 0;
   #bytesIn = 0;
@@ -75,6 +77,7 @@ export class StreamPipe implements StreamHandler {
     if (this.#stream !== undefined) throw new Error('a pipe carries one stream at a time');
     this.#stream = stream;
     this.#rest = undefined;
+    this.#waitsForRoom = false;
     this.#socketHasEnded = false;
     this.#unconsumedBytes = 0;
     this.#bytesIn = 0;
@@ -112,9 +115,12 @@ export class StreamPipe implements StreamHandler {
       return;
     }
     const taken = stream.write(chunk, pool);
-    if (taken === chunk.length) return;
-    const rest = chunk.subarray(taken);
-    this.#rest = pool === undefined ? rest : Buffer.from(rest);
+    if (taken < chunk.length) {
+      const rest = chunk.subarray(taken);
+      this.#rest = pool === undefined ? rest : Buffer.from(rest);
+    } else if (!stream.runsShort()) return;
+    // Better before a read that the stream cannot take than behind it: its rest would be copied, or hold all of it.
+    this.#waitsForRoom = true;
     this.#socket.pause();
   }
 
@@ -154,15 +160,16 @@ export class StreamPipe implements StreamHandler {
 
   onWritable(stream: MuxStream): void {
     const rest = this.#rest;
-    if (rest === undefined) return;
-    const taken = stream.write(rest);
-    if (taken < rest.length) {
-      this.#rest = rest.subarray(taken);
-      return;
+    if (rest !== undefined) {
+      const taken = stream.write(rest);
+      this.#rest = taken < rest.length ? rest.subarray(taken) : undefined;
+      if (this.#rest !== undefined) return;
+      if (this.#socketHasEnded) this.#endStream();
+      else if (stream.runsShort()) return;
     }
-    this.#rest = undefined;
-    if (this.#socketHasEnded) this.#endStream();
-    else this.#socket.resume();
+    if (!this.#waitsForRoom) return;
+    this.#waitsForRoom = false;
+    if (!this.#socketHasEnded) this.#socket.resume();
   }
 
   /** What was written stays in the stream's window: of a narrow one all of it, else what is beyond the socket's mark. */

@@ -1,49 +1,17 @@
 /** A stream and a socket, joined: bytes, ends and back-pressure pass both ways, and each end of it is told once. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { type Test, test } from 'tap';
-import { BlockPool } from '../../shared/mux/blocks.ts';
-import { resetCode, type ResetCode } from '../../shared/mux/codes.ts';
-import type { MuxStream } from '../../shared/mux/stream.ts';
+import { test } from 'tap';
+import { resetCode } from '../../shared/mux/codes.ts';
 import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import { WriteBatch } from '../../shared/transport/write-batch.ts';
 import { Wire } from '../e2e/support/wire.ts';
 import { endlessWriter, fill } from './bulk.ts';
-import { linkPair, type LinkSide } from './links.ts';
+import { joined } from './joined.ts';
+import { linkPair } from './links.ts';
 import { bufferMib } from './memory.ts';
 import { stuff, tcpPair } from './socket-pair.ts';
 import { turns, until } from './until.ts';
-
-interface Joined {
-  /** The peer's end of the stream; what it hears is in `peer.user`. */
-  readonly stream: MuxStream;
-  readonly peer: LinkSide;
-  readonly pipe: StreamPipe;
-  readonly piped: MuxStream;
-  readonly near: Socket;
-  readonly far: Socket;
-  /** What the pipe's owner was told: `reset CODE`, `pipe end`. */
-  readonly told: string[];
-}
-
-async function joined(t: Test): Promise<Joined> {
-  const { agent, proxy } = await linkPair(t);
-  const { near, far } = await tcpPair(t);
-  const told: string[] = [];
-  const pipe = new StreamPipe(near, new WriteBatch(), {
-    onStreamReset: (code: ResetCode) => told.push(`reset ${code}`),
-    onPipeEnd: () => told.push('pipe end'),
-  });
-  near.on('data', (chunk: Buffer) => pipe.fromSocket(chunk));
-  near.on('drain', () => pipe.socketDrained());
-  near.on('end', () => pipe.socketEnded());
-  agent.user.react = (event, stream) => event === 'stream' && pipe.attach(stream);
-  const stream = proxy.open();
-  proxy.user.quiet = false;
-  const piped = await agent.stream();
-  return { stream, peer: proxy, pipe, piped, near, far, told };
-}
 
 const endings: [first: 'stream' | 'socket', says: string][] = [
   ['stream', 'the stream ends first'],
@@ -259,46 +227,3 @@ for (const isStuck of [false, true]) {
     t.equal(await wire.left(), 'fin');
   });
 }
-
-/** What a stream gives from now on, 'end' included. */
-function hear(stream: MuxStream): Buffer[] {
-  const heard: Buffer[] = [];
-  stream.handler = {
-    onData: (from, bytes) => {
-      heard.push(Buffer.from(bytes));
-      from.consume(bytes.length);
-    },
-    onEnd: () => heard.push(Buffer.from('end')),
-    onReset: () => {},
-    onWritable: () => {},
-  };
-  return heard;
-}
-
-test('what a paused socket brings all the same (TLS does, of what it has decrypted) comes behind what waits', async (t) => {
-  const { stream, pipe } = await joined(t);
-  const heard = hear(stream);
-  const pieces = Array.from({ length: 12 }, (_, n) => Buffer.alloc(50_000, n));
-  for (const piece of pieces.slice(0, 8)) pipe.fromSocket(piece);
-  // Room has come, and nobody has told the pipe yet.
-  await turns(1);
-  for (const piece of pieces.slice(8)) pipe.fromSocket(piece);
-  pipe.socketEnded();
-  await until('its end', () => stream.endReceived);
-  t.ok(Buffer.concat(heard).equals(Buffer.concat([...pieces, Buffer.from('end')])));
-  t.equal(pipe.bytesIn, 600_000);
-});
-
-test('a read whose memory is read into again at once is passed on as it was, whatever of it has to wait', async (t) => {
-  const { stream, pipe } = await joined(t);
-  const heard = hear(stream);
-  const [memory, pool] = [Buffer.alloc(50_000), new BlockPool()];
-  for (let n = 0; n < 8; n += 1) {
-    pipe.fromSocket(memory.fill(n), pool);
-    memory.fill(255);
-  }
-  pipe.socketEnded();
-  await until('its end', () => stream.endReceived);
-  const expected = Array.from({ length: 8 }, (_, n) => Buffer.alloc(50_000, n));
-  t.ok(Buffer.concat(heard).equals(Buffer.concat([...expected, Buffer.from('end')])));
-});
