@@ -157,7 +157,12 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   load(): number {
-    return this.#link.session.streamCount;
+    const { streamCount, patientCount } = this.#link.session;
+    return streamCount - patientCount;
+  }
+
+  get hasUnsaid(): boolean {
+    return this.#link.session.patientCount > 0;
   }
 
   open(handler: StreamHandler): MuxStream | undefined {

@@ -277,3 +277,52 @@ test('a handler that resets or closes while output is taken harms nobody', (t) =
   t.same(take(session, 65_536), []);
   t.end();
 });
+
+test('an RST done waits for company, goes before it, and alone after 5 ms', (t) => {
+  const user = new Recorder();
+  const session = sessionOf('client', user);
+  const [first, second, third, failed] = [open(session), open(session), open(session), open(session)];
+  takeAll(session);
+  session.heard(100);
+  first.reset(resetCode.done);
+  second.reset(resetCode.done);
+  t.notOk(session.hasOutput, 'nothing has to be said');
+  t.equal(session.patientCount, 2);
+  t.equal(session.streamCount, 4, 'until it is said');
+  t.equal(session.nextDeadlineMs, 105);
+  third.write(hello);
+  t.same(framesOf(takeAll(session)), ['update RST 1 1', 'update RST 3 1', 'data 5 5']);
+  t.equal(session.patientCount, 0);
+  t.equal(session.streamCount, 2);
+  t.ok(session.nextDeadlineMs > 1_000, 'nothing waits');
+  session.heard(200);
+  third.reset(resetCode.done);
+  session.tick(204);
+  t.notOk(session.hasOutput);
+  session.tick(205);
+  t.ok(session.hasOutput, 'its time is over');
+  t.same(framesOf(takeAll(session)), ['update RST 5 1']);
+  failed.reset(resetCode.cancelled);
+  t.ok(session.hasOutput, 'any other is said at once');
+  t.same(framesOf(takeAll(session)), ['update RST 7 0']);
+  t.end();
+});
+
+test('an RST done that waits leaves with what is said at the end, or is nobody’s any more', (t) => {
+  const session = sessionOf('client');
+  const [first, second] = [open(session), open(session)];
+  takeAll(session);
+  first.reset(resetCode.done);
+  const into = new Uint8Array(20_000);
+  t.same(
+    framesOf(into.subarray(0, session.takeOutput(into))),
+    ['update RST 1 1'],
+    'whoever closes takes it along',
+  );
+  second.reset(resetCode.done);
+  session.close(resetCode.cancelled);
+  t.equal(session.patientCount, 0);
+  t.equal(session.streamCount, 0);
+  t.equal(session.nextDeadlineMs, Infinity);
+  t.end();
+});
