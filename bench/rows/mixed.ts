@@ -13,6 +13,8 @@ import type { Row, Sample } from './row.ts';
 const downloads = 4;
 const connections = 16;
 const helloBytes = 12;
+/** For both kinds of load to have everything compiled. */
+const warmUpSeconds = 4;
 /** For the downloads to get up to their speed. */
 const runUpMs = 300;
 
@@ -25,7 +27,13 @@ export const mixedRow: Row = {
   isFresh: false,
   needsProcesses: false,
   async warmUp(target, { bench }) {
-    await wrk(bench, target.url.href, { connections, seconds: 1, bodyBytes: helloBytes });
+    const url = new URL('files/bulk', target.url).href;
+    const readers = Array.from({ length: downloads }, () => downloadEndlessly(bench, url));
+    try {
+      await wrk(bench, target.url.href, { connections, seconds: warmUpSeconds, bodyBytes: helloBytes });
+    } finally {
+      await Promise.all(readers.map((reader) => reader.kill()));
+    }
   },
   async measure(target, { bench, seconds }): Promise<Sample> {
     const url = new URL('files/bulk', target.url).href;
