@@ -111,8 +111,11 @@ export interface Client {
   finish(persist: boolean): void;
   /** Ends the connection so that nothing can pass for a complete answer. Idempotent. */
   abort(): void;
-  /** From here on every byte is raw, the held ones first; for a valid 101. */
-  switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void;
+  /**
+   * From here on every byte is raw, the held ones first; for a valid 101. `connection` is what the client's has become: whoever
+   * carries the bytes keeps that, and not the client, which holds what read the request.
+   */
+  switchTo(begin: (socket: Socket, batch: WriteBatch, connection: Abortable) => RawListener): void;
   /** Gives the socket away with what was read of it and not used; for the agents' door. */
   release(): { readonly socket: Socket; readonly held: Uint8Array };
 }
@@ -129,6 +132,11 @@ export interface ClientListener {
   onGone(): void;
   /** The sweep of the edge, about four times a second: for deadlines. */
   onTick(nowMs: number): void;
+}
+
+export interface Abortable {
+  /** Ends the connection by a reset. Idempotent. */
+  abort(): void;
 }
 
 /** Raw bytes after an upgrade; `StreamPipe` with its owner is one. */

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { hasBody } from '../../shared/http1/framing.ts';
 import { Refusal } from '../../shared/http1/refusal.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
-import type { Client, ClientListener, RawListener } from '../exchange.ts';
+import type { Abortable, Client, ClientListener, RawListener } from '../exchange.ts';
 import type { Accepted, EdgeContext, SweptConnection } from './context.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
@@ -139,11 +139,11 @@ export class ClientConnection implements Client, SweptConnection {
     this.#output.abort();
   }
 
-  switchTo(begin: (socket: Socket, batch: WriteBatch) => RawListener): void {
-    const raw = new RawConnection(this.#socket, this.#output, (over) => this.#context.onOver(over));
+  switchTo(begin: (socket: Socket, batch: WriteBatch, connection: Abortable) => RawListener): void {
+    const raw = new RawConnection(this.#socket, this.#output, this.#context);
     this.#context.onUpgraded(this, raw);
     const { socket, held } = this.release();
-    raw.begin(begin(socket, this.#context.batch), held, this.#clientHasEnded);
+    raw.begin(begin(socket, this.#context.batch, raw), held, this.#clientHasEnded);
   }
 
   release(): { readonly socket: Socket; readonly held: Uint8Array } {

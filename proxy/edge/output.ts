@@ -23,6 +23,7 @@ export class Output implements Gatherer {
   readonly #tcp: Socket;
   readonly #context: EdgeContext;
   readonly #outlet: Outlet;
+  #onEmpty: (() => void) | undefined;
   #answerHasBegun = false;
   #hasWritten = false;
   /** While something waits: what the kernel had taken when we last looked, and until when it must be more. */
@@ -44,9 +45,10 @@ export class Output implements Gatherer {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
+    this.#onEmpty = onEmpty;
     this.#outlet = new Outlet(socket, context.batch, () => {
       this.#forget();
-      onEmpty();
+      this.#onEmpty?.();
     });
   }
 
@@ -96,8 +98,9 @@ export class Output implements Gatherer {
     this.#retain();
   }
 
-  /** Whoever writes to the socket from now on writes behind all that was written here. */
+  /** Whoever writes to the socket from now on writes behind all that was written here; nobody is told of its end any more. */
   release(): void {
+    this.#onEmpty = undefined;
     this.#outlet.release();
   }
 

@@ -1,22 +1,23 @@
 /**
  * A client connection after its upgrade: every byte is raw, and nothing but its end is judged any more (no deadline
- * applies, DESIGN §8). It hands the socket's events to whoever carries the bytes.
+ * applies, DESIGN §8). It hands the socket's events to whoever carries the bytes. It may live for days, and so it keeps nothing of
+ * what read the request before it.
  */
 import type { Socket } from 'node:net';
 import type { RawListener } from '../exchange.ts';
-import type { SweptConnection } from './context.ts';
+import type { EdgeContext, SweptConnection } from './context.ts';
 import type { Output } from './output.ts';
 
 export class RawConnection implements SweptConnection {
   readonly isIdle = false;
   readonly #socket: Socket;
   readonly #output: Output;
-  readonly #onOver: (connection: SweptConnection) => void;
+  readonly #context: EdgeContext;
 
-  constructor(socket: Socket, output: Output, onOver: (connection: SweptConnection) => void) {
+  constructor(socket: Socket, output: Output, context: EdgeContext) {
     this.#socket = socket;
     this.#output = output;
-    this.#onOver = onOver;
+    this.#context = context;
   }
 
   /** @param held what the client sent behind its request; @param hasEnded it has half-closed already */
@@ -27,7 +28,7 @@ export class RawConnection implements SweptConnection {
     socket.on('end', () => listener.socketEnded());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      this.#onOver(this);
+      this.#context.onOver(this);
       listener.socketGone();
     });
     socket.resume();

@@ -198,15 +198,16 @@ export class Attempt implements StreamHandler, ClientListener, ResponseListener 
     this.#hasFinalHead = true;
     this.#stream = undefined;
     stream.consume(stream.unconsumedBytes - rest.length);
-    client.switchTo((socket, batch) => {
+    // It keeps neither us nor the exchange, whose head and rules nobody asks for any more.
+    client.switchTo((socket, batch, connection) => {
       const upgrade = new Upgrade(socket, batch, {
         stream,
         tunnel: this.#tunnel,
         record,
         isWebSocket: meaning.upgrade?.toLowerCase() === 'websocket',
         upgrades: this.#upgrades,
-        abort: () => client.abort(),
-        settle: () => this.#owner.settle(over),
+        connection,
+        ending: this.#owner.ending,
       });
       this.#upgrade = upgrade;
       if (rest.length > 0) upgrade.fromStream(rest);

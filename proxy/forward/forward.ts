@@ -12,7 +12,7 @@ import { Attempt } from './attempt.ts';
 import type { AttemptContext } from './attempt.ts';
 import { heldOfBody } from './request.ts';
 import { maxRetries } from './limits.ts';
-import type { AttemptOwner, Outcome } from './outcome.ts';
+import type { AttemptOwner, Ending, Outcome } from './outcome.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import type { WaitingRoom, WaitOutcome } from './waiting-room.ts';
 
@@ -41,27 +41,21 @@ export function createForward(options: ForwardOptions): Handler {
     }
     const errand = new Errand(exchange, options, heldBytes);
     errand.go();
-    return errand.whenOver();
+    return errand.ending.whenOver();
   };
 }
 
 const over = Promise.resolve();
 
-/** One exchange on its way. It waits for nobody where nobody has to be waited for. */
-class Errand implements AttemptOwner {
-  readonly #exchange: Exchange;
-  readonly #options: ForwardOptions;
+/** The end of an errand, apart from what it is about. */
+class ErrandEnding implements Ending {
+  readonly #memory: MemoryBudget;
   readonly #heldBytes: number;
   #isOver = false;
   #done: (() => void) | undefined;
-  #tunnel: StreamTunnel | undefined;
-  #tried: Set<StreamTunnel> | undefined;
-  #lastFailure: FailureCode | undefined;
 
-  /** @param heldBytes of the memory budget, given back at the end */
-  constructor(exchange: Exchange, options: ForwardOptions, heldBytes: number) {
-    this.#exchange = exchange;
-    this.#options = options;
+  constructor(memory: MemoryBudget, heldBytes: number) {
+    this.#memory = memory;
     this.#heldBytes = heldBytes;
   }
 
@@ -71,6 +65,30 @@ class Errand implements AttemptOwner {
     return new Promise((resolve) => {
       this.#done = resolve;
     });
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#heldBytes > 0) this.#memory.release(this.#heldBytes);
+    this.#done?.();
+  }
+}
+
+/** One exchange on its way. It waits for nobody where nobody has to be waited for. */
+class Errand implements AttemptOwner {
+  readonly ending: ErrandEnding;
+  readonly #exchange: Exchange;
+  readonly #options: ForwardOptions;
+  #tunnel: StreamTunnel | undefined;
+  #tried: Set<StreamTunnel> | undefined;
+  #lastFailure: FailureCode | undefined;
+
+  /** @param heldBytes of the memory budget, given back at the end */
+  constructor(exchange: Exchange, options: ForwardOptions, heldBytes: number) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.ending = new ErrandEnding(options.memory, heldBytes);
   }
 
   /** From the choice of a tunnel on; again after every wait and every try that may be repeated. */
@@ -83,7 +101,7 @@ class Errand implements AttemptOwner {
     if (backendId !== undefined && admission?.backendId !== backendId) {
       const isAdmitted = this.#options.admit(this.#exchange, backendId);
       if (isAdmitted === false) {
-        this.#end();
+        this.ending.end();
         return;
       }
       if (isAdmitted !== true) {
@@ -101,7 +119,7 @@ class Errand implements AttemptOwner {
   }
 
   async #afterAdmission(admitted: Promise<boolean>): Promise<void> {
-    if (!(await admitted)) this.#end();
+    if (!(await admitted)) this.ending.end();
     else if (this.#exchange.client.isGone) this.#gone();
     // What was picked may have gone meanwhile.
     else this.go();
@@ -136,7 +154,7 @@ class Errand implements AttemptOwner {
   settle(outcome: Outcome): void {
     // Not within the call that brought the news: the tunnel that has failed is still being taken down.
     if (outcome.kind === 'failed') queueMicrotask(() => this.#afterFailure(outcome));
-    else this.#end();
+    else this.ending.end();
   }
 
   #afterFailure({ code, mayRetry }: Extract<Outcome, { kind: 'failed' }>): void {
@@ -154,19 +172,13 @@ class Errand implements AttemptOwner {
 
   #fail(code: FailureCode): void {
     giveAnswer(this.#exchange, failureAnswer(code), this.#options.name);
-    this.#end();
+    this.ending.end();
   }
 
   /** There is nobody left to tell anything. */
   #gone(): void {
     this.#exchange.record.abortedBy ??= 'client';
-    this.#end();
-  }
-
-  #end(): void {
-    if (this.#heldBytes > 0) this.#options.memory.release(this.#heldBytes);
-    this.#isOver = true;
-    this.#done?.();
+    this.ending.end();
   }
 }
 

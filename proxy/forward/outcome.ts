@@ -13,8 +13,16 @@ export type Outcome =
 
 export const over: Outcome = { kind: 'over' };
 
+/** What is left to do at the end of an exchange. It holds nothing else: of what was upgraded it lives for days. */
+export interface Ending {
+  /** Idempotent. */
+  end(): void;
+}
+
 /** Who hears of the end of a try: once, and perhaps within its start. */
 export interface AttemptOwner {
+  /** For a try that has become an upgrade, and settles no more: whoever carries it keeps this alone. */
+  readonly ending: Ending;
   settle(outcome: Outcome): void;
 }
 

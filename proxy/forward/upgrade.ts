@@ -8,7 +8,8 @@ import { resetCode } from '../../shared/mux/codes.ts';
 import { StreamPipe } from '../../shared/transport/stream-pipe.ts';
 import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
-import type { ExchangeRecord, RawListener } from '../exchange.ts';
+import type { Abortable, ExchangeRecord, RawListener } from '../exchange.ts';
+import type { Ending } from './outcome.ts';
 import type { StreamTunnel } from './tunnel.ts';
 import type { OpenUpgrade, Upgrades } from './upgrades.ts';
 import { WebSocketDown } from './web-socket.ts';
@@ -21,10 +22,10 @@ export interface UpgradeOptions {
   readonly isWebSocket: boolean;
   /** Those that are open, this one among them until it is over. */
   readonly upgrades: Upgrades;
-  /** Resets the client's connection. */
-  readonly abort: () => void;
-  /** Called once, when it is over. */
-  readonly settle: () => void;
+  /** The client's. */
+  readonly connection: Abortable;
+  /** Ended when it is over. */
+  readonly ending: Ending;
 }
 
 export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgrade {
@@ -82,7 +83,7 @@ export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgr
 
   onStreamReset(): void {
     this.#options.record.abortedBy ??= 'backend';
-    this.#options.abort();
+    this.#options.connection.abort();
     this.#finish();
   }
 
@@ -107,12 +108,12 @@ export class Upgrade implements RawListener, PipeOwner, WebSocketOwner, OpenUpgr
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { record, upgrades, settle } = this.#options;
+    const { record, upgrades, ending } = this.#options;
     this.#webSocket?.stop();
     record.requestBytes += this.#pipe.bytesIn;
     record.responseBytes += this.#pipe.bytesOut;
     record.raw = undefined;
     upgrades.delete(this);
-    settle();
+    ending.end();
   }
 }

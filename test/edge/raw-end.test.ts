@@ -1,7 +1,8 @@
-/** An upgraded connection whose bytes have all been said, and a client that does not take them: it is not kept for ever. */
+/** Upgraded connections: one whose client does not take what was said is not kept for ever, and none keeps what read its request. */
 import { test } from 'tap';
 import type { RawListener } from '../../proxy/exchange.ts';
 import { dial } from '../e2e/support/wire.ts';
+import { collect } from '../transport/memory.ts';
 import { startEdge } from './edge.ts';
 
 const silent: RawListener = { fromSocket() {}, socketDrained() {}, socketEnded() {}, socketGone() {} };
@@ -36,3 +37,27 @@ for (const hasEnded of [true, false]) {
     await client.take(megabytes.length);
   });
 }
+
+test('an upgraded connection keeps neither the request nor what read it', async (t) => {
+  const read: WeakRef<object>[] = [];
+  const edge = await startEdge(t, {
+    onAsked: ({ client, request }) => {
+      read.push(new WeakRef(client), new WeakRef(request));
+      client.switchTo((socket, _batch, connection) => {
+        socket.write('raw');
+        return { ...silent, fromSocket: () => connection.abort() };
+      });
+    },
+  });
+  const client = await dial(t, edge);
+  client.write(upgrade);
+  await client.until('raw');
+  await collect();
+  t.equal(edge.listener.connectionCount, 1, 'it is open');
+  t.same(
+    read.map((ref) => ref.deref()),
+    [undefined, undefined],
+  );
+  client.write('it still can be reset');
+  t.equal(await client.left(), 'reset');
+});
