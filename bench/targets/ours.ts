@@ -16,6 +16,7 @@ const shippedFlags = [
   '--max-semi-space-size=2',
   '--heap-growing-percent=500',
   '--scavenger-max-new-space-capacity-mb=2',
+  '--no-maglev-destroy-on-background',
 ];
 const startWithinMs = 10_000;
 /** The interval of Prometheus, in most of its examples. */

@@ -22,6 +22,7 @@ const shippedFlags = [
   '--max-semi-space-size=2',
   '--heap-growing-percent=500',
   '--scavenger-max-new-space-capacity-mb=2',
+  '--no-maglev-destroy-on-background',
 ];
 
 /** A line of a program's log. What is no JSON object comes as `{ msg: line }`. */
