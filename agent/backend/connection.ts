@@ -15,7 +15,7 @@ import type { PipeOwner } from '../../shared/transport/stream-pipe.ts';
 import type { WriteBatch } from '../../shared/transport/write-batch.ts';
 import type { BackendDialer } from './connect.ts';
 import type { ReadMemory } from './read-memory.ts';
-import { requestIdOf } from './request-id.ts';
+import { isInterim, requestIdOf } from './request-id.ts';
 
 /** Why a backend could not serve an exchange. */
 export interface BackendFailure {
@@ -52,6 +52,10 @@ export class BackendConnection implements PipeOwner {
   #tcpIsUp = false;
   #hasEnded = false;
   #heardMs = 0;
+  /** Of the stream, for whoever has to say whose request failed: its head is in it. */
+  #firstBytes: Uint8Array | undefined;
+  /** In their place, once they are not kept any more. */
+  #requestId: string | undefined;
 
   constructor(connecting: Connecting, batch: WriteBatch, owner: ConnectionOwner) {
     const { dialer, connectTimeoutMs, clock } = connecting;
@@ -95,6 +99,8 @@ export class BackendConnection implements PipeOwner {
   }
 
   serve(stream: MuxStream): void {
+    this.#firstBytes = undefined;
+    this.#requestId = undefined;
     this.#pipe.attach(stream);
   }
 
@@ -112,8 +118,12 @@ export class BackendConnection implements PipeOwner {
     const receive = (chunk: Uint8Array, pool?: BlockPool): void => {
       this.#heardMs = clock.nowMs();
       // A backend that speaks while nothing was asked would put its bytes in front of the next answer.
-      if (this.#pipe.isAttached) this.#pipe.fromSocket(chunk, pool);
-      else this.destroy();
+      if (!this.#pipe.isAttached) {
+        this.destroy();
+        return;
+      }
+      if (this.#pipe.bytesIn === 0 && isInterim(chunk)) this.#keepRequestId();
+      this.#pipe.fromSocket(chunk, pool);
     };
     if (!canShareReads) return dialer.connect().on('data', (chunk: Buffer) => receive(chunk));
     let size: 'large' | 'small' = 'small';
@@ -128,9 +138,20 @@ export class BackendConnection implements PipeOwner {
     });
   }
 
+  /** Of what may last for days, as a WebSocket does, the id is kept and not the message that it came in. */
+  #keepRequestId(): void {
+    this.#requestId = requestIdOf(this.#firstBytes);
+    this.#firstBytes = undefined;
+  }
+
   // From the pipe.
 
+  onFirstBytes(bytes: Uint8Array): void {
+    this.#firstBytes = bytes;
+  }
+
   onStreamReset(code: ResetCode, leftBytes: number): void {
+    this.#firstBytes = undefined;
     // Bytes left behind would be the rest of an answer that said less of its length: more of it may follow.
     const isClean = this.#isReady && !this.#hasEnded && leftBytes === 0 && this.#pipe.unsentBytes === 0;
     if (code === resetCode.done && isClean) {
@@ -155,7 +176,8 @@ export class BackendConnection implements PipeOwner {
 
   #fail(code: ResetCode, cause: Error | undefined): void {
     if (this.#pipe.isAttached) {
-      this.#owner.onFailure({ code, cause, requestId: requestIdOf(this.#pipe.firstBytes) });
+      const requestId = this.#requestId ?? requestIdOf(this.#firstBytes);
+      this.#owner.onFailure({ code, cause, requestId });
     }
     this.#pipe.reset(code);
     this.#socket.destroy();

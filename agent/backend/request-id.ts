@@ -16,3 +16,15 @@ export function requestIdOf(first: Uint8Array | undefined): string | undefined {
   const to = bytes.indexOf('\r\n', from, 'latin1');
   return to === -1 ? undefined : bytes.toString('latin1', from, to);
 }
+
+/** Where a status line has the first digit of its status (RFC 9112 §4). */
+const statusAt = 'HTTP/1.1 '.length;
+const one = 0x31;
+
+/**
+ * Whether an answer that begins so is an interim one or switches protocols (RFC 9110 §15.2). A guess, for who may hold less then:
+ * nothing is wrong where it is.
+ */
+export function isInterim(answer: Uint8Array): boolean {
+  return answer[statusAt] === one;
+}

@@ -15,6 +15,8 @@ import { apart } from './own-bytes.ts';
 import type { WriteBatch } from './write-batch.ts';
 
 export interface PipeOwner {
+  /** The first piece the stream gave since attach(): a view of the whole message it came in. */
+  onFirstBytes?(bytes: Uint8Array): void;
   /**
    * The stream was reset by the other end, or its link is gone. The pipe is detached already. `leftBytes` of the socket
    * were read and had not left for the other end.
@@ -36,7 +38,6 @@ export class StreamPipe implements StreamHandler {
   #unconsumedBytes = 0;
   #bytesIn = 0;
   #bytesOut = 0;
-  #firstBytes: Uint8Array | undefined;
 
   constructor(socket: Socket, batch: WriteBatch, owner: PipeOwner) {
     this.#socket = socket;
@@ -47,11 +48,6 @@ export class StreamPipe implements StreamHandler {
   /** Body bytes of the exchange that the socket gave, counted from attach(). */
   get bytesIn(): number {
     return this.#bytesIn;
-  }
-
-  /** The first piece the stream gave since attach(), for whoever has to say what failed. */
-  get firstBytes(): Uint8Array | undefined {
-    return this.#firstBytes;
   }
 
   /** Bytes written to the socket since attach(). */
@@ -82,7 +78,6 @@ export class StreamPipe implements StreamHandler {
     this.#unconsumedBytes = 0;
     this.#bytesIn = 0;
     this.#bytesOut = 0;
-    this.#firstBytes = undefined;
     stream.handler = this;
   }
 
@@ -139,7 +134,7 @@ export class StreamPipe implements StreamHandler {
   // From the stream, by its session.
 
   onData(stream: MuxStream, bytes: Uint8Array): void {
-    if (this.#bytesOut === 0) this.#firstBytes = bytes;
+    if (this.#bytesOut === 0) this.#owner.onFirstBytes?.(bytes);
     this.#bytesOut += bytes.length;
     // A view would keep the whole message, of which a narrow stream has paid for its piece alone.
     this.#outlet.write(stream.width === 'narrow' ? apart(bytes) : bytes);

@@ -6,8 +6,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Test } from 'tap';
 import { createBackendDialer, type BackendAddress, type BackendDialer } from '../../agent/backend/connect.ts';
+import type { BackendFailure } from '../../agent/backend/connection.ts';
 import { BackendPool, type PoolOptions } from '../../agent/backend/pool.ts';
-import type { ResetCode } from '../../shared/mux/codes.ts';
 import type { MuxStream } from '../../shared/mux/stream.ts';
 import { patienceMs, within } from '../e2e/support/deadline.ts';
 import { listen } from '../e2e/support/listen.ts';
@@ -126,7 +126,7 @@ export class Nowhere implements BackendDialer {
 export interface Serving extends LinkPair {
   readonly pool: BackendPool;
   /** `code` or `code: cause` of each failure the pool told of. */
-  readonly failures: { code: ResetCode; cause: Error | undefined }[];
+  readonly failures: BackendFailure[];
   exchange(): Exchange;
   /** An exchange that the backend answers and the proxy declares done; resolves when the pool has heard of it. */
   served(backend: Backend, onConnection: number, text?: string): Promise<void>;
@@ -147,7 +147,7 @@ export async function serve(
     poolSize: 128,
     idleTimeoutMs: 60_000,
     ...options,
-    onFailure: ({ code, cause }) => failures.push({ code, cause }),
+    onFailure: (failure) => failures.push(failure),
   });
   t.teardown(() => pool.close());
   pair.agent.user.react = (event, stream) => event === 'stream' && pool.serve(stream);
