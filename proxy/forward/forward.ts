@@ -83,6 +83,8 @@ class Errand implements AttemptOwner {
   #tunnel: StreamTunnel | undefined;
   #tried: Set<StreamTunnel> | undefined;
   #lastFailure: FailureCode | undefined;
+  /** A try is under way. The client's events still go to one that has failed until something else listens, and it may end once more. */
+  #isTrying = false;
 
   /** @param heldBytes of the memory budget, given back at the end */
   constructor(exchange: Exchange, options: ForwardOptions, heldBytes: number) {
@@ -146,12 +148,15 @@ class Errand implements AttemptOwner {
     record.tunnelId = tunnel.id;
     record.agentInstance = tunnel.agentInstance;
     this.#tunnel = tunnel;
+    this.#isTrying = true;
     const attempt = new Attempt(this.#exchange, tunnel, this.#options, this);
     attempt.start(forwardingOf(this.#exchange, tunnel, this.#options.name));
   }
 
   /** From the attempt. */
   settle(outcome: Outcome): void {
+    if (!this.#isTrying) return;
+    this.#isTrying = false;
     // Not within the call that brought the news: the tunnel that has failed is still being taken down.
     if (outcome.kind === 'failed') queueMicrotask(() => this.#afterFailure(outcome));
     else this.ending.end();
