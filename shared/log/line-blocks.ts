@@ -30,9 +30,9 @@ export class LineBlocks {
       return;
     }
     if (this.#block !== undefined && blockBytes - this.#used < mostBytes) this.#close();
-    this.#block ??= this.#spare ?? Buffer.allocUnsafeSlow(blockBytes);
-    this.#spare = undefined;
-    const bytes = this.#block.write(line, this.#used);
+    const block = this.#block ?? this.#takeSpare();
+    this.#block = block;
+    const bytes = block.write(line, this.#used);
     this.#used += bytes;
     this.#waitingBytes += bytes;
   }
@@ -48,6 +48,12 @@ export class LineBlocks {
   /** What was taken is written: its memory may be used again. */
   giveBack(bytes: Buffer): void {
     if (bytes.buffer.byteLength === blockBytes) this.#spare = Buffer.from(bytes.buffer);
+  }
+
+  #takeSpare(): Buffer {
+    const spare = this.#spare ?? Buffer.allocUnsafeSlow(blockBytes);
+    this.#spare = undefined;
+    return spare;
   }
 
   #close(): void {
