@@ -95,8 +95,8 @@ class Errand implements AttemptOwner {
 
   /** From the choice of a tunnel on; again after every wait and every try that may be repeated. */
   go(): void {
-    const { admission } = this.#exchange;
-    const selection = this.#pick();
+    const { meaning, admission } = this.#exchange;
+    const selection = pick(meaning, this.#options, this.#tried);
     const { backendId } = selection;
     // Asked before anything else is: who may not pass does not even learn whether anybody is there. And asked again where
     // the route has become another backend's while the request waited.
@@ -132,14 +132,6 @@ class Errand implements AttemptOwner {
     if (waited === 'ready') this.go();
     else if (waited === 'gone') this.#gone();
     else this.#fail(this.#lastFailure ?? (waited === 'full' ? 'overloaded' : 'agent_offline'));
-  }
-
-  /** With one tunnel only, a fresh backend connection through it is the other way there is. */
-  #pick(): Selection<StreamTunnel> {
-    const { host, path } = this.#exchange.meaning;
-    const selection = this.#options.select(host, path, this.#tried);
-    if (selection.kind === 'tunnel' || this.#tried === undefined) return selection;
-    return this.#options.select(host, path);
   }
 
   #try(tunnel: StreamTunnel, backendId: string): void {
@@ -185,6 +177,17 @@ class Errand implements AttemptOwner {
     this.#exchange.record.abortedBy ??= 'client';
     this.ending.end();
   }
+}
+
+/** With one tunnel only, a fresh backend connection through it is the other way there is. */
+function pick(
+  meaning: Exchange['meaning'],
+  options: ForwardOptions,
+  tried: ReadonlySet<StreamTunnel> | undefined,
+): Selection<StreamTunnel> {
+  const selection = options.select(meaning.host, meaning.path, tried);
+  if (selection.kind === 'tunnel' || tried === undefined) return selection;
+  return options.select(meaning.host, meaning.path);
 }
 
 /** Whoever was here a moment ago comes back in a moment; who has been away for longer is not waited for. */

@@ -157,12 +157,7 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   load(): number {
-    const { streamCount, patientCount } = this.#link.session;
-    return streamCount - patientCount;
-  }
-
-  get hasUnsaid(): boolean {
-    return this.#link.session.patientCount > 0;
+    return this.#link.session.streamCount;
   }
 
   open(handler: StreamHandler): MuxStream | undefined {

@@ -14,10 +14,6 @@ export interface Registered {
   readonly isAccepting: boolean;
   /** Its backend is well, as far as its agent knows. */
   readonly isHealthy: boolean;
-  /** Of the agent at its other end; undefined: nobody knows whether it is another's. */
-  readonly agentInstance: string | undefined;
-  /** It has a little to say that waits for company: the next exchange on it takes that along. */
-  readonly hasUnsaid: boolean;
   load(): number;
 }
 
@@ -156,8 +152,7 @@ export class Registry<T extends Registered> {
 
   /**
    * The tunnel for a request: of its backend's healthy ones the least loaded, ties at random; `except` was tried
-   * already. Of equal links of one agent it is one that has something to say: for the agent it is the same. A proxy that knows
-   * no route at all has just started: whoever serves is on the way.
+   * already. A proxy that knows no route at all has just started: whoever serves is on the way.
    */
   select(host: string, path: string, except?: ReadonlySet<T>): Selection<T> {
     const backendId = this.#recordedRoutes.find(host, path) ?? this.#routes.find(host, path);
@@ -170,8 +165,7 @@ export class Registry<T extends Registered> {
     let bestLoad = Infinity;
     let ties = 0;
     let isSomebodyThere = false;
-    const tunnels = this.#backends.get(backendId)?.tunnels;
-    for (const tunnel of tunnels?.keys() ?? []) {
+    for (const tunnel of this.#backends.get(backendId)?.tunnels.keys() ?? []) {
       if (!tunnel.isAccepting || except?.has(tunnel) === true) continue;
       isSomebodyThere = true;
       if (!tunnel.isHealthy) continue;
@@ -182,10 +176,7 @@ export class Registry<T extends Registered> {
       if (ties === 1 || this.#random() * ties < 1) best = tunnel;
       bestLoad = load;
     }
-    if (best !== undefined) {
-      const tunnel = companyOf(best, bestLoad, tunnels?.keys() ?? []);
-      return { kind: 'tunnel', backendId, tunnel: except?.has(tunnel) === true ? best : tunnel };
-    }
+    if (best !== undefined) return { kind: 'tunnel', backendId, tunnel: best };
     if (isSomebodyThere) return { kind: 'backend_unhealthy', backendId };
     return { kind: 'agent_offline', backendId, sinceMs: this.#awaySinceMs(backendId) };
   }
@@ -231,16 +222,6 @@ export class Registry<T extends Registered> {
       if (this.#routes.holderOf(route) === backendId) this.#routes.delete(route);
     }
   }
-}
-
-/** Of the links of the same agent one that has something to say and no more to do; else the best itself. */
-function companyOf<T extends Registered>(best: T, bestLoad: number, links: Iterable<T>): T {
-  if (best.agentInstance === undefined || best.hasUnsaid) return best;
-  for (const link of links) {
-    const isIts = link.agentInstance === best.agentInstance && link.isAccepting && link.isHealthy;
-    if (isIts && link.hasUnsaid && link.load() <= bestLoad) return link;
-  }
-  return best;
 }
 
 function heldBy(holder: string, route: Route, how: string): RouteConflict {

@@ -6,7 +6,6 @@ import type { Answers } from './answers.ts';
 import { Fifo } from './fifo.ts';
 import { frameFlag, frameType, headerBytes, maxDataBytes, writeHeader } from './frame.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import type { PatientResets } from './patient-resets.ts';
 import type { MuxStream } from './stream.ts';
 
 /** A data frame is cut to fit the rest of the output, but not into less than this: crumbs cost more than the space they fill. */
@@ -20,7 +19,6 @@ const turnBytes = 64 * 1024;
 export class Scheduler {
   readonly #answers: Answers;
   readonly #heartbeat: Heartbeat;
-  readonly #patient: PatientResets;
   readonly #onOutput: () => void;
   readonly #urgent = new Fifo<MuxStream>();
   readonly #turns = new Fifo<MuxStream>();
@@ -29,10 +27,9 @@ export class Scheduler {
   #isAnnounced = false;
   #isSilenced = false;
 
-  constructor(answers: Answers, heartbeat: Heartbeat, patient: PatientResets, onOutput: () => void) {
+  constructor(answers: Answers, heartbeat: Heartbeat, onOutput: () => void) {
     this.#answers = answers;
     this.#heartbeat = heartbeat;
-    this.#patient = patient;
     this.#onOutput = onOutput;
   }
 
@@ -52,12 +49,6 @@ export class Scheduler {
   wantUrgent(stream: MuxStream): void {
     this.#urgent.join(stream.urgent);
     this.announce();
-  }
-
-  /** They have waited for long enough. */
-  sendPatient(): void {
-    for (let stream = this.#patient.take(); stream !== undefined; stream = this.#patient.take())
-      this.#urgent.join(stream.urgent);
   }
 
   goAway(code: number): void {
@@ -91,7 +82,6 @@ export class Scheduler {
     if (!this.#isSilenced) {
       at = this.#writePing(into, at);
       at = this.#answers.write(into, at);
-      at = this.#writePatient(into, at);
       at = this.#writeUrgent(into, at);
       at = this.#writeTurns(into, at);
     }
@@ -109,16 +99,6 @@ export class Scheduler {
   #writePing(into: Uint8Array, at: number): number {
     if (!this.#heartbeat.isPingDue) return at;
     return writeHeader(into, at, frameType.ping, frameFlag.syn, 0, this.#heartbeat.takePing());
-  }
-
-  #writePatient(into: Uint8Array, at: number): number {
-    let end = at;
-    while (into.length - end >= headerBytes) {
-      const stream = this.#patient.take();
-      if (stream === undefined) break;
-      end = stream.writeUrgent(into, end);
-    }
-    return end;
   }
 
   #writeUrgent(into: Uint8Array, at: number): number {

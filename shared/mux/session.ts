@@ -8,7 +8,6 @@ import type { GoAwayCode, ResetCode } from './codes.ts';
 import { DelayedAcks } from './delayed-acks.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { MemoryBudget, queueBytes } from './memory-budget.ts';
-import { PatientResets } from './patient-resets.ts';
 import { Receiver } from './receiver.ts';
 import { Scheduler } from './scheduler.ts';
 import type { MuxStream } from './stream.ts';
@@ -65,15 +64,12 @@ export interface SessionOptions {
 
 /** 4,096 streams whose peer fills every initial window and whose reader never reads hold 1 GiB: the worst a link can do. */
 const defaultMaxStreams = 4_096;
-/** So long an RST *done* waits for company: far below what anybody would notice of a backend's connection that is free again. */
-const doneDelayMs = 5;
 
 export class MuxSession {
   readonly #handler: SessionHandler;
   readonly #heartbeat: Heartbeat;
   readonly #scheduler: Scheduler;
   readonly #delayedAcks: DelayedAcks;
-  readonly #patient = new PatientResets(doneDelayMs);
   readonly #table: StreamTable;
   readonly #receiver: Receiver;
   readonly #idsLowAt: number;
@@ -101,7 +97,7 @@ export class MuxSession {
     this.#handler = handler;
     this.#idsLowAt = options.idsLowAt ?? 0x8000_0000;
     this.#heartbeat = new Heartbeat(pingAfterMs, deadAfterMs, random, options.nowMs);
-    this.#scheduler = new Scheduler(answers, this.#heartbeat, this.#patient, () => handler.onOutput());
+    this.#scheduler = new Scheduler(answers, this.#heartbeat, () => handler.onOutput());
     this.#delayedAcks = new DelayedAcks(ackDelayMs, (stream) => this.#scheduler.wantUrgent(stream));
     this.#table = new StreamTable(
       {
@@ -113,12 +109,9 @@ export class MuxSession {
         memory: options.memory ?? new MemoryBudget(Infinity),
         firstStreamId,
       },
-      {
-        scheduler: this.#scheduler,
-        heartbeat: this.#heartbeat,
-        delayedAcks: this.#delayedAcks,
-        patient: this.#patient,
-      },
+      this.#scheduler,
+      this.#heartbeat,
+      this.#delayedAcks,
     );
     const receiverHandler = {
       onStream: (stream: MuxStream) => handler.onStream(stream),
@@ -130,11 +123,6 @@ export class MuxSession {
   /** Streams that are not over, and those whose RST has not left yet. */
   get streamCount(): number {
     return this.#table.size;
-  }
-
-  /** Streams that are done and wait for company, to say so. */
-  get patientCount(): number {
-    return this.#patient.size;
   }
 
   /** We said that we take no new streams. */
@@ -178,8 +166,7 @@ export class MuxSession {
   /** When `tick` is due next; Infinity: never. */
   get nextDeadlineMs(): number {
     if (this.#isClosed) return Infinity;
-    const { nextDeadlineMs } = this.#patient;
-    return Math.min(this.#heartbeat.nextDeadlineMs, this.#delayedAcks.nextDeadlineMs, nextDeadlineMs);
+    return Math.min(this.#heartbeat.nextDeadlineMs, this.#delayedAcks.nextDeadlineMs);
   }
 
   /**
@@ -237,7 +224,6 @@ export class MuxSession {
     if (this.#isClosed) return 'dead';
     const verdict = this.#heartbeat.tick(nowMs);
     this.#delayedAcks.tick(nowMs);
-    if (nowMs >= this.#patient.nextDeadlineMs) this.#scheduler.sendPatient();
     this.#scheduler.announce();
     return verdict;
   }

@@ -8,7 +8,6 @@ import type { DelayedAcks } from './delayed-acks.ts';
 import { frameFlag, maxUint32 } from './frame.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { MemoryBudget, Width } from './memory-budget.ts';
-import type { PatientResets } from './patient-resets.ts';
 import type { Scheduler } from './scheduler.ts';
 import { MuxStream } from './stream.ts';
 import type { StreamHandler, StreamOwner } from './stream-handler.ts';
@@ -23,14 +22,6 @@ export interface TableLimits {
   readonly memory: MemoryBudget;
   /** Ours: odd for a client, even for a server. */
   readonly firstStreamId: number;
-}
-
-/** Who says when what a stream has to say goes out. */
-export interface TableParts {
-  readonly scheduler: Scheduler;
-  readonly heartbeat: Heartbeat;
-  readonly delayedAcks: DelayedAcks;
-  readonly patient: PatientResets;
 }
 
 /** Streams on which one side waits for the other's reader. */
@@ -63,7 +54,6 @@ export class StreamTable implements StreamOwner {
   readonly #scheduler: Scheduler;
   readonly #heartbeat: Heartbeat;
   readonly #delayedAcks: DelayedAcks;
-  readonly #patient: PatientResets;
   readonly #inbound = new Map<number, Slot>();
   readonly #outbound = new Map<number, Slot>();
   readonly #spareSlots: Slot[] = [];
@@ -74,8 +64,7 @@ export class StreamTable implements StreamOwner {
   /** Of ours. */
   #wideStreams = 0;
 
-  constructor(limits: TableLimits, parts: TableParts) {
-    const { scheduler, heartbeat, delayedAcks, patient } = parts;
+  constructor(limits: TableLimits, scheduler: Scheduler, heartbeat: Heartbeat, delayedAcks: DelayedAcks) {
     this.maxQueuedBytes = limits.maxQueuedBytes;
     this.maxWindowBytes = limits.maxWindowBytes;
     this.budget = limits.budget;
@@ -84,7 +73,6 @@ export class StreamTable implements StreamOwner {
     this.#scheduler = scheduler;
     this.#heartbeat = heartbeat;
     this.#delayedAcks = delayedAcks;
-    this.#patient = patient;
     this.#nextId = limits.firstStreamId;
   }
 
@@ -172,11 +160,6 @@ export class StreamTable implements StreamOwner {
 
   wantUrgent(stream: MuxStream): void {
     this.#scheduler.wantUrgent(stream);
-  }
-
-  wantReset(stream: MuxStream, code: ResetCode): void {
-    if (code === resetCode.done) this.#patient.add(stream, this.#heartbeat.nowMs);
-    else this.#scheduler.wantUrgent(stream);
   }
 
   wantRoundTrip(): void {
