@@ -106,7 +106,7 @@ function isChunked(codings: readonly string[]): boolean {
   return codings.length === 1 && codings[0]!.toLowerCase() === 'chunked';
 }
 
-/** Another coding, well-formed, with `chunked` last and once: understood, and not implemented (RFC 9112 §6.1). */
+/** Another coding, well-formed, with `chunked` last and once: no mistake, but none that we speak, which is a 501 (rule 15, RFC 9112 §6.1). */
 function endsInChunked(codings: readonly string[]): boolean {
   if (codings.length !== 1) return false;
   const names = listElements(codings[0]!.toLowerCase());

@@ -73,6 +73,19 @@ test('an ordinary exchange: every field that has something to say, in a fixed or
   t.end();
 });
 
+test('times are numbers of two decimals at most', (t) => {
+  const rows: readonly [headAtMs: number, shown: number][] = [
+    [1_000, 0],
+    [1_000.004, 0],
+    [1_000.05, 0.05],
+    [1_003.5, 3.5],
+    [1_007.999, 8],
+    [61_000.09, 60_000.09],
+  ];
+  for (const [headAtMs, shown] of rows) t.equal(fieldsOf({ headAtMs })['headMs'], shown, String(headAtMs));
+  t.end();
+});
+
 test('what went wrong is said, and what never came is not there', (t) => {
   const failed = fieldsOf({ code: 'agent_lost', retries: 1, abortedBy: 'backend', headAtMs: undefined });
   t.match(failed, { code: 'agent_lost', retries: 1, abortedBy: 'backend' });
