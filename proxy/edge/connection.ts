@@ -33,8 +33,6 @@ export class ClientConnection implements Client, SweptConnection {
   #state: State = 'head';
   #body: RequestBody | undefined;
   #keepAlive = true;
-  /** The request in hand has no body, and its client has said that none follows it (RFC 9112 §9.6). */
-  #isLast = false;
   #clientHasEnded = false;
   #requestCount = 0;
   #isReadingHeads = false;
@@ -203,7 +201,6 @@ export class ClientConnection implements Client, SweptConnection {
     this.#requestCount += 1;
     this.#keepAlive = meaning.keepAlive;
     const isToCome = hasBody(meaning.framing);
-    this.#isLast = !isToCome && meaning.connectionNames.has('close');
     this.#state = isToCome ? 'body' : 'answer';
     this.#body = isToCome ? new RequestBody(meaning, this.#context.limits, this.#context.nowMs) : undefined;
     this.#context.onExchange(request, meaning, this);
@@ -291,7 +288,6 @@ export class ClientConnection implements Client, SweptConnection {
   #close(bounds: DrainBounds, isIdle = false): void {
     const isRead = isIdle || (this.#state === 'answer' && this.#input.isEmpty);
     this.#state = 'farewell';
-    if (isRead && this.#isLast && this.#output.leave()) return;
     // A client that sends nothing has nothing that could erase its answer: a proxy that stops does not wait for it.
     const isOver = this.#clientHasEnded || (this.#context.isDraining && isRead);
     this.#output.close(bounds, this.#input.length, isOver);

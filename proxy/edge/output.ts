@@ -121,18 +121,6 @@ export class Output implements Gatherer {
     this.ignored(ignoredBytes);
   }
 
-  /**
-   * Ends the connection at once where the kernel has taken all of it: what the client has not read yet, and our FIN, it sends by
-   * itself. Only for a client that sends nothing more, which would be answered with a reset. False: something waits here.
-   */
-  leave(): boolean {
-    this.#outlet.release();
-    // What TLS has to say at its end is not written yet.
-    if (this.#socket !== this.#tcp || this.#outlet.unsentBytes > 0) return false;
-    this.#socket.destroy();
-    return true;
-  }
-
   /** The client sent so much behind close(). */
   ignored(byteCount: number): void {
     this.#ignorableBytes -= byteCount;
