@@ -60,6 +60,7 @@ export class Listener implements EdgeContext, AcceptorsOwner {
   /** From when on idle connections are closed: never, but while draining. */
   #idleUntilMs = Infinity;
   #sweep: NodeJS.Timeout | undefined;
+  readonly #sweepAll = (): void => this.#tick();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
@@ -82,7 +83,8 @@ export class Listener implements EdgeContext, AcceptorsOwner {
   /** Resolves with the address it listens on. Rejects where the port cannot be had. */
   async listen(): Promise<AddressInfo> {
     const address = await this.#acceptors.listen(this.#options.host, this.#options.port);
-    this.#sweep = setInterval(() => this.#tick(), sweepIntervalMs);
+    // Timers call before the sockets of their turn are read: whoever is late is judged when what came meanwhile has been read.
+    this.#sweep = setInterval(() => setImmediate(this.#sweepAll), sweepIntervalMs);
     return address;
   }
 

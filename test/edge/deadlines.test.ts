@@ -33,3 +33,50 @@ for (const [what, bytes] of [
     );
   });
 }
+
+/** The whole program stands still for so long, as on a machine that gives it no turn. */
+function standStill(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
+test('what came while the program stood still is heard before anybody is late', async (t) => {
+  const limits = { headerTimeoutMs: limitMs, keepAliveTimeoutMs: limitMs };
+  const edge = await startEdge(t, {
+    limits,
+    onAsked: (asked) => answer(asked, Buffer.from('ok'), asked.client.mayPersist),
+  });
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const clients = [await dial(t, edge), await dial(t, edge)];
+  for (const client of clients) {
+    client.write(request);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await client.until('ok');
+  }
+  const [kept, begun] = clients;
+  if (kept === undefined || begun === undefined) throw new Error('two clients');
+  begun.write(request.slice(0, 10));
+  await sleep(10);
+  // From a check phase: the next are the timers.
+  await new Promise(setImmediate);
+  kept.write(request);
+  begun.write(request.slice(10));
+  standStill(2 * limitMs);
+  await Promise.all(clients.map((client) => client.until('ok')));
+});
+
+test('a request that came while a program that stops stood still is answered', async (t) => {
+  const edge = await startEdge(t, {
+    onAsked: (asked) => answer(asked, Buffer.from('ok'), asked.client.mayPersist),
+  });
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const client = await dial(t, edge);
+  client.write(request);
+  await client.until('ok');
+  const drained = edge.listener.drain(new AbortController().signal);
+  client.write(request);
+  standStill(1_000);
+  await client.until('ok');
+  t.equal(await client.left(), 'fin');
+  await drained;
+});
