@@ -4,8 +4,8 @@
  */
 import { closeCode, closeReason } from '../../shared/protocol/close-code.ts';
 import type { Clock } from '../../shared/time/clock.ts';
-import { linkClose } from '../../shared/transport/link.ts';
-import type { LinkEnd } from '../../shared/transport/link.ts';
+import { linkClose } from '../../shared/transport/link-handler.ts';
+import type { LinkEnd } from '../../shared/transport/link-handler.ts';
 import { DialError } from '../../shared/transport/websocket/dial-error.ts';
 import { TokenUnavailable } from '../token/token-source.ts';
 import type { Backoff } from './backoff.ts';

@@ -11,7 +11,7 @@ import type { Health, Hello, Renewed, Welcome } from '../../shared/protocol/cont
 import { systemClock } from '../../shared/time/clock.ts';
 import type { Clock, Timer } from '../../shared/time/clock.ts';
 import { Link } from '../../shared/transport/link.ts';
-import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
+import type { LinkEnd, LinkHandler } from '../../shared/transport/link-handler.ts';
 import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 
 export interface ProxyLinkOptions {

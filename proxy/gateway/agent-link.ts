@@ -11,7 +11,7 @@ import { ControlViolation } from '../../shared/protocol/control-violation.ts';
 import { readControl, writeControl } from '../../shared/protocol/control.ts';
 import type { Health, Hello } from '../../shared/protocol/control.ts';
 import { Link } from '../../shared/transport/link.ts';
-import type { LinkEnd, LinkHandler } from '../../shared/transport/link.ts';
+import type { LinkEnd, LinkHandler } from '../../shared/transport/link-handler.ts';
 import type { LinkSocket } from '../../shared/transport/websocket/link-socket.ts';
 import type { Route } from '../routing/routes.ts';
 import { RouteConflict } from '../routing/registry.ts';
@@ -157,7 +157,12 @@ export class AgentLink implements LinkHandler, Tunnel<MuxStream, StreamHandler> 
   }
 
   load(): number {
-    return this.#link.session.streamCount;
+    const { streamCount, patientCount } = this.#link.session;
+    return streamCount - patientCount;
+  }
+
+  get hasUnsaid(): boolean {
+    return this.#link.session.patientCount > 0;
   }
 
   open(handler: StreamHandler): MuxStream | undefined {

@@ -11,7 +11,7 @@ import { agentSubprotocol } from '../../shared/protocol/ask.ts';
 import { closeCode, closeReason } from '../../shared/protocol/close-code.ts';
 import type { Health } from '../../shared/protocol/control.ts';
 import { acceptWebSocket } from '../../shared/transport/websocket/accept.ts';
-import type { LinkEnd } from '../../shared/transport/link.ts';
+import type { LinkEnd } from '../../shared/transport/link-handler.ts';
 import { writeAnswer } from '../answer.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Registry } from '../routing/registry.ts';

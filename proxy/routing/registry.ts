@@ -14,6 +14,10 @@ export interface Registered {
   readonly isAccepting: boolean;
   /** Its backend is well, as far as its agent knows. */
   readonly isHealthy: boolean;
+  /** Of the agent at its other end; undefined: nobody knows whether it is another's. */
+  readonly agentInstance: string | undefined;
+  /** It has a little to say that waits for company: the next exchange on it takes that along. */
+  readonly hasUnsaid: boolean;
   load(): number;
 }
 
@@ -152,7 +156,8 @@ export class Registry<T extends Registered> {
 
   /**
    * The tunnel for a request: of its backend's healthy ones the least loaded, ties at random; `except` was tried
-   * already. A proxy that knows no route at all has just started: whoever serves is on the way.
+   * already. Of idle links of one agent it is one that has something to say: for the agent it is the same. A proxy that knows no
+   * route at all has just started: whoever serves is on the way.
    */
   select(host: string, path: string, except?: ReadonlySet<T>): Selection<T> {
     const backendId = this.#recordedRoutes.find(host, path) ?? this.#routes.find(host, path);
@@ -176,9 +181,24 @@ export class Registry<T extends Registered> {
       if (ties === 1 || this.#random() * ties < 1) best = tunnel;
       bestLoad = load;
     }
-    if (best !== undefined) return { kind: 'tunnel', backendId, tunnel: best };
+    if (best !== undefined) {
+      // Who waits for company has nothing else to do.
+      const mayHaveCompany = bestLoad === 0 && ties > 1 && !best.hasUnsaid;
+      const tunnel = mayHaveCompany ? this.#companyOf(best, except) : best;
+      return { kind: 'tunnel', backendId, tunnel };
+    }
     if (isSomebodyThere) return { kind: 'backend_unhealthy', backendId };
     return { kind: 'agent_offline', backendId, sinceMs: this.#awaySinceMs(backendId) };
+  }
+
+  /** Of the idle links of the same agent one that has something to say; else the best itself. */
+  #companyOf(best: T, except: ReadonlySet<T> | undefined): T {
+    if (best.agentInstance === undefined) return best;
+    for (const link of this.#backends.get(best.backendId)?.tunnels.keys() ?? []) {
+      if (!link.hasUnsaid || link.agentInstance !== best.agentInstance || link.load() > 0) continue;
+      if (link.isAccepting && link.isHealthy && except?.has(link) !== true) return link;
+    }
+    return best;
   }
 
   #awaySinceMs(backendId: string): number {

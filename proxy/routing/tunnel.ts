@@ -10,6 +10,8 @@ export interface Tunnel<Stream, Handler> {
   readonly backendId: string;
   /** Exchanges in flight. */
   load(): number;
+  /** It has a little to say that waits for company. */
+  readonly hasUnsaid: boolean;
   /** False once it takes no new exchanges (GoAway, closing); those that are open go on. */
   readonly isAccepting: boolean;
   /** False while its agent says that the backend does not answer. */

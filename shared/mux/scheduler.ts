@@ -19,21 +19,31 @@ const turnBytes = 64 * 1024;
 export class Scheduler {
   readonly #answers: Answers;
   readonly #heartbeat: Heartbeat;
-  readonly #onOutput: () => void;
+  readonly #onOutput: (mayWait: boolean) => void;
   readonly #urgent = new Fifo<MuxStream>();
   readonly #turns = new Fifo<MuxStream>();
+  /** With an RST for which nobody waits. */
+  readonly #patient = new Fifo<MuxStream>();
   #goAwayCode: number | undefined = undefined;
   /** The user knows that there is output and has not yet seen the end of it. */
   #isAnnounced = false;
   #isSilenced = false;
 
-  constructor(answers: Answers, heartbeat: Heartbeat, onOutput: () => void) {
+  constructor(answers: Answers, heartbeat: Heartbeat, onOutput: (mayWait: boolean) => void) {
     this.#answers = answers;
     this.#heartbeat = heartbeat;
     this.#onOutput = onOutput;
   }
 
   get hasOutput(): boolean {
+    return this.#hasPressing || (this.#patient.size > 0 && !this.#isSilenced);
+  }
+
+  get patientCount(): number {
+    return this.#patient.size;
+  }
+
+  get #hasPressing(): boolean {
     if (this.#goAwayCode !== undefined) return true;
     if (this.#isSilenced) return false;
     return (
@@ -49,6 +59,12 @@ export class Scheduler {
   wantUrgent(stream: MuxStream): void {
     this.#urgent.join(stream.urgent);
     this.announce();
+  }
+
+  /** Goes with whatever is said next, or by itself when the user has waited for that long enough. */
+  wantPatient(stream: MuxStream): void {
+    this.#patient.join(stream.urgent);
+    if (!this.#isAnnounced) this.#onOutput(true);
   }
 
   goAway(code: number): void {
@@ -68,11 +84,11 @@ export class Scheduler {
     this.#goAwayCode = undefined;
   }
 
-  /** Tells the user, once until `take` has returned 0, if there is output. */
+  /** Tells the user, once until `take` has returned 0, if there is output that waits for nothing. */
   announce(): void {
-    if (this.#isAnnounced || !this.hasOutput) return;
+    if (this.#isAnnounced || !this.#hasPressing) return;
     this.#isAnnounced = true;
-    this.#onOutput();
+    this.#onOutput(false);
   }
 
   /** Fills `into` with whole frames; returns how many bytes, 0 when there is nothing to say. */
@@ -82,7 +98,8 @@ export class Scheduler {
     if (!this.#isSilenced) {
       at = this.#writePing(into, at);
       at = this.#answers.write(into, at);
-      at = this.#writeUrgent(into, at);
+      at = this.#writeUrgent(this.#patient, into, at);
+      at = this.#writeUrgent(this.#urgent, into, at);
       at = this.#writeTurns(into, at);
     }
     if (at === 0) this.#isAnnounced = false;
@@ -101,12 +118,12 @@ export class Scheduler {
     return writeHeader(into, at, frameType.ping, frameFlag.syn, 0, this.#heartbeat.takePing());
   }
 
-  #writeUrgent(into: Uint8Array, at: number): number {
+  #writeUrgent(streams: Fifo<MuxStream>, into: Uint8Array, at: number): number {
     let end = at;
     while (into.length - end >= headerBytes) {
-      const place = this.#urgent.first;
+      const place = streams.first;
       if (place === undefined) break;
-      this.#urgent.remove(place);
+      streams.remove(place);
       end = place.holder.writeUrgent(into, end);
     }
     return end;

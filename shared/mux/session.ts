@@ -22,8 +22,11 @@ export type { StalledWindows } from './table.ts';
 export interface SessionHandler {
   /** The peer opened a stream. Set `stream.handler` before returning; a stream left without one is reset `refused`. */
   onStream(stream: MuxStream): void;
-  /** There is output to take where there was none: called once, until `takeOutput` has returned 0. */
-  onOutput(): void;
+  /**
+   * There is output to take where there was none: called once, until `takeOutput` has returned 0. `mayWait`: nobody waits for
+   * it, so it may go with the next output, or by itself some milliseconds later; called again when there is other output.
+   */
+  onOutput(mayWait: boolean): void;
   /** The peer will take no new streams. Called once; the code is the peer's, known (`goAwayCode`) or not. */
   onGoAway(code: number): void;
   /** Once, long before our ids run out: say goAway, a new link is due. */
@@ -97,7 +100,7 @@ export class MuxSession {
     this.#handler = handler;
     this.#idsLowAt = options.idsLowAt ?? 0x8000_0000;
     this.#heartbeat = new Heartbeat(pingAfterMs, deadAfterMs, random, options.nowMs);
-    this.#scheduler = new Scheduler(answers, this.#heartbeat, () => handler.onOutput());
+    this.#scheduler = new Scheduler(answers, this.#heartbeat, (mayWait) => handler.onOutput(mayWait));
     this.#delayedAcks = new DelayedAcks(ackDelayMs, (stream) => this.#scheduler.wantUrgent(stream));
     this.#table = new StreamTable(
       {
@@ -123,6 +126,11 @@ export class MuxSession {
   /** Streams that are not over, and those whose RST has not left yet. */
   get streamCount(): number {
     return this.#table.size;
+  }
+
+  /** Of these, streams that are done, and only wait for company to say so. */
+  get patientCount(): number {
+    return this.#scheduler.patientCount;
   }
 
   /** We said that we take no new streams. */

@@ -29,8 +29,10 @@ export interface StreamOwner {
   readonly memory: MemoryBudget;
   /** It has data, a SYN or a FIN to send, in turn with the others. */
   wantTurn(stream: MuxStream): void;
-  /** It has a frame to send that goes before all data: RST, window update, ACK. */
+  /** It has a frame to send that goes before all data: window update, ACK. */
   wantUrgent(stream: MuxStream): void;
+  /** It is reset, and has an RST to send. */
+  wantReset(stream: MuxStream, code: ResetCode): void;
   /** A window update is due: from now on it is worth knowing the round trip. */
   wantRoundTrip(): void;
   /** Bytes held for the streams: more, or (negative) fewer. */

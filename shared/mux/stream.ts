@@ -154,7 +154,7 @@ export class MuxStream {
       return;
     }
     this.#resetCode = code;
-    this.#owner.wantUrgent(this);
+    this.#owner.wantReset(this, code);
   }
 
   /**

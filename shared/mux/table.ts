@@ -162,6 +162,15 @@ export class StreamTable implements StreamOwner {
     this.#scheduler.wantUrgent(stream);
   }
 
+  /**
+   * At *done* the peer only puts away what the stream used. Where another stream is open its user may wait for that; where none is
+   * nobody can, and a frame of its own would cost both ends a write, a read and a wake-up.
+   */
+  wantReset(stream: MuxStream, code: ResetCode): void {
+    if (code === resetCode.done && this.size === 1) this.#scheduler.wantPatient(stream);
+    else this.#scheduler.wantUrgent(stream);
+  }
+
   wantRoundTrip(): void {
     this.#heartbeat.wantRoundTrip();
   }

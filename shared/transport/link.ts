@@ -11,30 +11,11 @@ import type { SessionHandler, SessionOptions, StreamHandler } from '../mux/sessi
 import { MuxViolation } from '../mux/violation.ts';
 import { systemClock } from '../time/clock.ts';
 import type { Clock, Timer } from '../time/clock.ts';
+import { linkClose } from './link-handler.ts';
+import type { LinkHandler } from './link-handler.ts';
 import type { LinkSocket } from './websocket/link-socket.ts';
 import { MessageSlab } from './websocket/message-slab.ts';
 import type { WebSocket, WebSocketHandler } from './websocket/web-socket.ts';
-
-/** Close codes a link uses by itself (RFC 6455 §7.4.1); 4000 is ours: nothing was heard for too long. */
-export const linkClose = { normal: 1000, goingAway: 1001, protocolError: 1002, silent: 4000 } as const;
-
-export interface LinkEnd {
-  readonly code: number;
-  readonly reason: string;
-  /** The violation that ended it, where the peer broke the protocol. */
-  readonly violation: MuxViolation | undefined;
-}
-
-export interface LinkHandler {
-  onStream(stream: MuxStream): void;
-  onControl(text: string): void;
-  /** The peer takes no new streams. */
-  onGoAway(code: number): void;
-  /** Stream ids come to their end: a new link is due. */
-  onIdsLow(): void;
-  /** Called once, last. All streams have been reset before it. */
-  onEnd(end: LinkEnd): void;
-}
 
 export interface LinkOptions extends Omit<SessionOptions, 'handler' | 'nowMs'> {
   readonly handler: LinkHandler;
@@ -53,6 +34,11 @@ const maxTurnBytes = 256 * 1024;
 const maxUnreadControlBytes = 256 * 1024;
 /** A message takes one whole frame at least. */
 const leastRoomBytes = 16 * 1024 + 12;
+/**
+ * So long what nobody waits for may wait for company: enough for a client that asks one thing after the other, and far less
+ * than would be missed of a backend's connection that is free again.
+ */
+const patienceMs = 2;
 
 export class Link implements SessionHandler, WebSocketHandler {
   readonly session: MuxSession;
@@ -70,6 +56,7 @@ export class Link implements SessionHandler, WebSocketHandler {
   #turnBytes = 0;
   readonly #onTurnEnd = (): void => this.#endTurn();
   #timer: Timer | undefined;
+  #patience: Timer | undefined;
   #timerDueMs = Infinity;
   #violation: MuxViolation | undefined;
   #isClosing = false;
@@ -77,6 +64,7 @@ export class Link implements SessionHandler, WebSocketHandler {
   #ownReason = '';
   #hasEnded = false;
   readonly #flush = (): void => this.#flushOutput();
+  readonly #onPatienceEnd = (): void => this.#endPatience();
   readonly #tick = (): void => this.#judge();
   // Timers call before the sockets of their turn are read: silence is judged when what came meanwhile has been heard.
   readonly #onTimer = (): void => void setImmediate(this.#tick);
@@ -172,8 +160,12 @@ export class Link implements SessionHandler, WebSocketHandler {
     this.#handler.onStream(stream);
   }
 
-  onOutput(): void {
+  onOutput(mayWait = false): void {
     if (this.#flushIsDue || this.#waitsForDrain || !this.isOpen) return;
+    if (mayWait) {
+      this.#patience ??= this.#clock.after(patienceMs, this.#onPatienceEnd);
+      return;
+    }
     this.#flushIsDue = true;
     // The check phase comes after every read of this turn: all that they gave rise to leaves together.
     setImmediate(this.#flush);
@@ -260,6 +252,11 @@ export class Link implements SessionHandler, WebSocketHandler {
 
   // Time.
 
+  #endPatience(): void {
+    this.#patience = undefined;
+    if (this.session.hasOutput) this.onOutput();
+  }
+
   #armTimer(): void {
     this.#timer?.cancel();
     this.#timerDueMs = this.session.nextDeadlineMs;
@@ -283,6 +280,7 @@ export class Link implements SessionHandler, WebSocketHandler {
   #reset(): void {
     this.#isClosing = true;
     this.#timer?.cancel();
+    this.#patience?.cancel();
     this.session.close(resetCode.cancelled);
   }
 

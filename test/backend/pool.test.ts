@@ -100,6 +100,8 @@ test('done, and yet the connection is not used again', async (t) => {
     await wire.until('?');
     await make(exchange, wire, serving);
     exchange.stream.reset(resetCode.done);
+    // What lies there is judged as it is when the agent hears of it.
+    await until('the agent has heard', () => serving.agent.link.session.streamCount === 0);
     wire.socket.resume();
     await wire.closed();
     await until('it is forgotten', () => serving.pool.connectionCount === 0);

@@ -277,3 +277,77 @@ test('a handler that resets or closes while output is taken harms nobody', (t) =
   t.same(take(session, 65_536), []);
   t.end();
 });
+
+test('an RST done for which nobody can wait asks for no output, and goes with the next', (t) => {
+  const asked: boolean[] = [];
+  const user = new Recorder();
+  user.onOutput = (mayWait = false) => void asked.push(mayWait);
+  const session = sessionOf('client', user);
+  const [first, second] = [open(session), open(session)];
+  takeAll(session);
+  asked.length = 0;
+  second.reset(resetCode.done);
+  t.same(asked, [false], 'another stream may wait for what the peer puts away now');
+  t.same(framesOf(takeAll(session)), ['update RST 3 1']);
+  first.reset(resetCode.done);
+  t.same(asked, [false, true]);
+  t.equal(session.patientCount, 1);
+  t.equal(session.streamCount, 1, 'until it is said');
+  session.tick(session.nextDeadlineMs - 1);
+  t.same(asked, [false, true], 'the time does not ask for it');
+  open(session).write(hello);
+  t.same(asked, [false, true, false]);
+  t.same(framesOf(takeAll(session)), ['update RST 1 1', 'data SYN 5 5']);
+  t.equal(session.patientCount, 0);
+  t.equal(session.streamCount, 1);
+  session.receive(bytesOf('00 01 0008 00000005 00000000'), 0);
+  open(session);
+  takeAll(session);
+  asked.length = 0;
+  session.goAway(0);
+  t.same(asked, [false]);
+  t.end();
+});
+
+test('an RST that says that something went wrong waits for nothing', (t) => {
+  const asked: boolean[] = [];
+  const user = new Recorder();
+  user.onOutput = (mayWait = false) => void asked.push(mayWait);
+  const session = sessionOf('client', user);
+  const stream = open(session);
+  takeAll(session);
+  asked.length = 0;
+  stream.reset(resetCode.cancelled);
+  t.same(asked, [false]);
+  t.equal(session.patientCount, 0);
+  t.end();
+});
+
+test('an RST done that waits leaves with what is taken at the end, or is nobody’s any more', (t) => {
+  const session = sessionOf('client');
+  const first = open(session);
+  takeAll(session);
+  first.reset(resetCode.done);
+  t.ok(session.hasOutput);
+  t.same(framesOf(takeAll(session)), ['update RST 1 1'], 'whoever closes takes it along');
+  t.notOk(session.hasOutput);
+  const second = open(session);
+  takeAll(session);
+  second.reset(resetCode.done);
+  session.close(resetCode.cancelled);
+  t.equal(session.patientCount, 0);
+  t.equal(session.streamCount, 0);
+  t.notOk(session.hasOutput);
+  t.end();
+});
+
+test('an RST done that waits is not said where the peer has ended the stream meanwhile', (t) => {
+  const session = sessionOf('client');
+  const first = open(session);
+  takeAll(session);
+  first.reset(resetCode.done);
+  session.receive(bytesOf('00 01 0008 00000001 00000000'), 0);
+  t.same(framesOf(takeAll(session)), []);
+  t.equal(session.streamCount, 0);
+  t.end();
+});

@@ -109,6 +109,8 @@ export class Peer implements SessionHandler {
   readonly budget: WindowBudget;
   readonly memory = new MemoryBudget(memoryBytes);
   isAnnounced = false;
+  /** Told of output that may wait. */
+  maySay = false;
   /** Said and not yet arrived. */
   line: Uint8Array = new Uint8Array(0);
 
@@ -146,7 +148,11 @@ export class Peer implements SessionHandler {
     this.ends.push(end);
   }
 
-  onOutput(): void {
+  onOutput(mayWait: boolean): void {
+    if (mayWait) {
+      this.maySay = true;
+      return;
+    }
     if (this.isAnnounced) fail('onOutput twice');
     this.isAnnounced = true;
   }
@@ -158,9 +164,10 @@ export class Peer implements SessionHandler {
   }
 
   say(bufferBytes: number): void {
-    if (this.session.hasOutput && !this.isAnnounced) fail('output that nobody was told of');
+    if (this.session.hasOutput && !this.isAnnounced && !this.maySay) fail('output that nobody was told of');
     const bytes = takeAll(this.session, bufferBytes);
     this.isAnnounced = false;
+    this.maySay = false;
     if (bytes.length > 0) this.line = Buffer.concat([this.line, bytes]);
     if (this.session.hasOutput) fail('takeOutput returned 0 and there is output');
   }

@@ -236,3 +236,38 @@ test('who watches hears of every tunnel that comes, and of what is noted', (t) =
   t.equal(heard, 2);
   t.end();
 });
+
+test('of equal links of one agent the one that has something to say is taken', (t) => {
+  const registry = new Registry<FakeTunnel>(() => 0);
+  const [first, second, other] = ['a1', 'a2', 'b1'].map((name) => new FakeTunnel('id', name));
+  if (first === undefined || second === undefined || other === undefined) throw new Error('three were made');
+  first.agentInstance = 'a';
+  second.agentInstance = 'a';
+  other.agentInstance = 'b';
+  for (const tunnel of [first, second, other]) registry.add(tunnel, routes('x'));
+  other.exchanges = 100;
+  t.equal(chosen(registry, 'x'), 'a2', 'by chance');
+  first.hasUnsaid = true;
+  t.equal(chosen(registry, 'x'), 'a1', 'it has something to say');
+  t.equal(chosen(registry, 'x', new Set([first])), 'a2', 'and was tried');
+  first.exchanges = 1;
+  t.equal(chosen(registry, 'x'), 'a2', 'and more to do');
+  first.exchanges = 0;
+  first.isAccepting = false;
+  t.equal(chosen(registry, 'x'), 'a2', 'and takes nothing new');
+  first.isAccepting = true;
+  first.isHealthy = false;
+  t.equal(chosen(registry, 'x'), 'a2', 'and its backend is not well');
+  first.isHealthy = true;
+  second.exchanges = 1;
+  other.exchanges = 0;
+  first.exchanges = 1;
+  t.equal(chosen(registry, 'x'), 'b1', 'another agent has less to do');
+  second.agentInstance = undefined;
+  first.agentInstance = undefined;
+  second.exchanges = 0;
+  first.exchanges = 0;
+  other.exchanges = 1;
+  t.equal(chosen(registry, 'x'), 'a2', 'whose they are nobody knows');
+  t.end();
+});

@@ -7,6 +7,8 @@ export class FakeTunnel implements Registered {
   readonly name: string;
   isAccepting = true;
   isHealthy = true;
+  agentInstance: string | undefined = undefined;
+  hasUnsaid = false;
   exchanges = 0;
 
   constructor(backendId: string, name = backendId) {
