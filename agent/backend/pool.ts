@@ -15,11 +15,16 @@ import { ReadMemory } from './read-memory.ts';
 
 /** A connection that served so shortly ago needs no look: its backend has not thought of ending it. */
 const freshMs = 20;
+/**
+ * What is more than the pool holds is kept for so long all the same. Of several hundred connections in use more than a pool of them
+ * may be back between two turns, and each that was closed then would be made anew in the next.
+ */
+const surplusMs = 1_000;
 
 export interface PoolOptions {
   readonly dialer: BackendDialer;
   readonly connectTimeoutMs: number;
-  /** Idle sockets kept ready; one more is closed, the longest idle first. */
+  /** Idle sockets kept ready; what has been more than that for a second is closed, the longest idle first. */
   readonly poolSize: number;
   readonly idleTimeoutMs: number;
   readonly clock?: Clock;
@@ -46,6 +51,8 @@ export class BackendPool implements ConnectionOwner {
   readonly #onTurn = (): void => this.#turn();
   #timer: Timer | undefined;
   readonly #onTimer = (): void => this.#closeExpired();
+  #surplusTimer: Timer | undefined;
+  readonly #onSurplusTimer = (): void => this.#closeSurplus();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -74,6 +81,8 @@ export class BackendPool implements ConnectionOwner {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#surplusTimer?.cancel();
+    this.#surplusTimer = undefined;
     for (const connection of this.#all) connection.destroy();
   }
 
@@ -87,9 +96,6 @@ export class BackendPool implements ConnectionOwner {
     if (!this.#isTurning) {
       this.#isTurning = true;
       setImmediate(this.#onTurn);
-    }
-    if (this.idleCount > this.#options.poolSize) {
-      (this.#idle.shift() ?? this.#settling.shift() ?? this.#fresh.shift())?.destroy();
     }
   }
 
@@ -127,6 +133,8 @@ export class BackendPool implements ConnectionOwner {
     if (this.#settling.length > 0) {
       this.#idle.push(...this.#settling);
       this.#timer ??= this.#clock.after(this.#options.idleTimeoutMs, this.#onTimer);
+      if (this.#idle.length > this.#options.poolSize)
+        this.#surplusTimer ??= this.#clock.after(surplusMs, this.#onSurplusTimer);
     }
     this.#settling = this.#fresh;
     this.#fresh = [];
@@ -165,13 +173,26 @@ export class BackendPool implements ConnectionOwner {
   #closeExpired(): void {
     this.#timer = undefined;
     const expiredAtMs = this.#clock.nowMs() - this.#options.idleTimeoutMs;
-    const keptFrom = this.#idle.findIndex((connection) => connection.idleSinceMs > expiredAtMs);
-    const expired = this.#idle.splice(0, keptFrom === -1 ? this.#idle.length : keptFrom);
-    for (const connection of expired) connection.destroy();
+    this.#closeIdle(expiredAtMs, this.#idle.length);
     const oldest = this.#idle[0];
     if (oldest === undefined) return;
     const waitMs = Math.max(1, Math.ceil(oldest.idleSinceMs - expiredAtMs));
     this.#timer = this.#clock.after(waitMs, this.#onTimer);
+  }
+
+  #closeSurplus(): void {
+    this.#surplusTimer = undefined;
+    const { poolSize } = this.#options;
+    this.#closeIdle(this.#clock.nowMs() - surplusMs, this.#idle.length - poolSize);
+    // The rest of it has been in use meanwhile.
+    if (this.#idle.length > poolSize) this.#surplusTimer = this.#clock.after(surplusMs, this.#onSurplusTimer);
+  }
+
+  /** Those idle since then or for longer, so many at most. */
+  #closeIdle(sinceMs: number, maxCount: number): void {
+    const later = this.#idle.findIndex((connection) => connection.idleSinceMs > sinceMs);
+    const count = Math.min(later === -1 ? this.#idle.length : later, Math.max(0, maxCount));
+    for (const connection of this.#idle.splice(0, count)) connection.destroy();
   }
 }
 

@@ -139,9 +139,10 @@ test('one that waits and speaks, ends or is reset is destroyed: its bytes reach 
   }
 });
 
-test('the last used first; one more than the pool holds closes the one that waits longest', async (t) => {
+test('the last used first; one more than the pool holds is closed a second later, the one that waits longest', async (t) => {
   const backend = await Backend.listen(t);
-  const serving = await serve(t, backend.address, { poolSize: 2 });
+  const clock = new HandClock();
+  const serving = await serve(t, backend.address, { poolSize: 2, clock });
   const exchanges = [serving.exchange(), serving.exchange(), serving.exchange()];
   for (const [i, exchange] of exchanges.entries()) {
     exchange.say(`${i}`);
@@ -150,19 +151,46 @@ test('the last used first; one more than the pool holds closes the one that wait
   }
   for (const [i, exchange] of exchanges.entries()) {
     exchange.stream.reset(resetCode.done);
-    const idle = Math.min(i + 1, 2);
     // oxlint-disable-next-line no-await-in-loop
     await until(
       'it is back',
-      () => serving.pool.idleCount === idle && serving.agent.link.session.streamCount === 2 - i,
+      () => serving.pool.idleCount === i + 1 && serving.agent.link.session.streamCount === 2 - i,
     );
   }
+  await turns();
+  clock.advance(999);
+  t.equal(serving.pool.connectionCount, 3);
+  clock.advance(1);
   await backend.wires[0]?.closed();
   t.equal(serving.pool.connectionCount, 2);
   await serving.served(backend, 3, 'the last used');
   await serving.served(backend, 3, 'the last used again');
   t.equal(backend.wires[1]?.leaving, undefined);
   t.equal(backend.wires.length, 3);
+});
+
+test('what is more than the pool holds is kept as long as it is used', async (t) => {
+  const backend = await Backend.listen(t);
+  const clock = new HandClock();
+  const serving = await serve(t, backend.address, { poolSize: 1, clock });
+  for (let round = 0; round < 6; round += 1) {
+    const exchanges = [serving.exchange(), serving.exchange(), serving.exchange()];
+    for (const exchange of exchanges) exchange.say('?');
+    // oxlint-disable no-await-in-loop -- one round after the other
+    await until('all are served', () => serving.agent.link.session.streamCount === 3);
+    await Promise.all([1, 2, 3].map(async (number) => (await backend.wire(number)).until('?')));
+    for (const { stream } of exchanges) stream.reset(resetCode.done);
+    await until('all are back', () => serving.pool.idleCount === 3);
+    await turns();
+    // oxlint-enable no-await-in-loop
+    clock.advance(700);
+  }
+  t.equal(backend.wires.length, 3, 'none was closed');
+  clock.advance(1_300);
+  await until('all but one are closed', () => serving.pool.connectionCount === 1);
+  t.equal(serving.pool.idleCount, 1);
+  clock.advance(120_000);
+  t.same([serving.pool.connectionCount, clock.waitingCount], [0, 0]);
 });
 
 test('a pool of 0 keeps none', async (t) => {
