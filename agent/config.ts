@@ -118,7 +118,7 @@ export const agentSettings = {
     env: 'POOL_SIZE',
     format: integer(0, 65_536),
     default: '128',
-    doc: 'Idle backend connections that are kept for reuse; more than these only for a second, and 0 keeps none.',
+    doc: 'Idle backend connections that are kept for reuse; more than these for two seconds at most, and 0 keeps none.',
   },
   poolIdleTimeoutMs: {
     env: 'POOL_IDLE_TIMEOUT',

@@ -16,15 +16,16 @@ import { ReadMemory } from './read-memory.ts';
 /** A connection that served so shortly ago needs no look: its backend has not thought of ending it. */
 const freshMs = 20;
 /**
- * What is more than the pool holds is kept for so long all the same. Of several hundred connections in use more than a pool of them
- * may be back between two turns, and each that was closed then would be made anew in the next.
+ * What is more than the pool holds is kept until it has been idle for so long, twice that at most. Of several hundred connections in
+ * use more than a pool of them may be back between two turns, and each that was closed then would be made anew in the next. There are
+ * never more of them than there were exchanges at a time.
  */
 const surplusMs = 1_000;
 
 export interface PoolOptions {
   readonly dialer: BackendDialer;
   readonly connectTimeoutMs: number;
-  /** Idle sockets kept ready; what has been more than that for a second is closed, the longest idle first. */
+  /** Idle sockets kept ready; what is more than that is closed after a second or two, the longest idle first. */
   readonly poolSize: number;
   readonly idleTimeoutMs: number;
   readonly clock?: Clock;

@@ -163,8 +163,8 @@ export class StreamTable implements StreamOwner {
   }
 
   /**
-   * At *done* the peer only puts away what the stream used. Where another stream is open its user may wait for that; where none is
-   * nobody can, and a frame of its own would cost both ends a write, a read and a wake-up.
+   * At *done* the peer only puts away what the stream used, for the next. Where other streams are open, frames go all the time and it
+   * goes with them; where none is, a frame of its own would cost both ends a write, a read and a wake-up.
    */
   wantReset(stream: MuxStream, code: ResetCode): void {
     if (code === resetCode.done && this.size === 1) this.#scheduler.wantPatient(stream);
